@@ -1,1 +1,1 @@
-"""Furniture: what stands, hangs and lies in the built-in spaces, from parametric pieces or artists' libraries."""
+"""Furniture: what stands, hangs and lies in the built-in spaces, parametric or from libraries."""
