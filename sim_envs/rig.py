@@ -1,0 +1,58 @@
+"""A rig: the camera a device carries. Pinhole, square pixels, pixel centres at +0.5, row 0 on top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim_envs.errors import UserError
+
+SIZE_RANGE = (32, 2048)
+HFOV_RANGE = (30.0, 150.0)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """Camera intrinsics.
+
+    Attributes:
+        width, height: pixels, 32…2048.
+        hfov: horizontal field of view, degrees, 30…150.
+    """
+
+    width: int = 128
+    height: int = 128
+    hfov: float = 90.0
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height"):
+            value = getattr(self, name)
+            if not SIZE_RANGE[0] <= value <= SIZE_RANGE[1]:
+                raise UserError(f"Frame {name} {value} is out of range: {SIZE_RANGE[0]} to {SIZE_RANGE[1]} pixels.")
+        if not HFOV_RANGE[0] <= self.hfov <= HFOV_RANGE[1]:
+            raise UserError(f"hfov {self.hfov} is out of range: {HFOV_RANGE[0]:.0f} to {HFOV_RANGE[1]:.0f} degrees.")
+
+    @property
+    def focal(self) -> float:
+        """Focal length in pixels, equal in x and y."""
+        return 0.5 * self.width / float(np.tan(np.radians(self.hfov) / 2))
+
+    @property
+    def intrinsics(self) -> np.ndarray:
+        """(3, 3) float64 camera matrix in the OpenCV sense (x right, y down), principal point in the middle."""
+        return np.array([[self.focal, 0, self.width / 2], [0, self.focal, self.height / 2], [0, 0, 1]])
+
+    def directions(self, offset: tuple[float, float] = (0.5, 0.5)) -> np.ndarray:
+        """Return (H, W, 3) float32 ray directions in the camera frame (OpenGL), with z = −1.
+
+        They are not unit vectors: a hit at ``t`` along one of them has planar depth ``t``.
+
+        Args:
+            offset: where in the pixel the ray passes, (x, y) in 0…1 from its top left corner.
+        """
+        x = (np.arange(self.width) + offset[0] - self.width / 2) / self.focal
+        y = -(np.arange(self.height) + offset[1] - self.height / 2) / self.focal
+        out = np.empty((self.height, self.width, 3), np.float32)
+        out[..., 0], out[..., 1], out[..., 2] = x[None, :], y[:, None], -1.0
+        return out
