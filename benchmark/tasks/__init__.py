@@ -1,0 +1,157 @@
+"""The task table: what a model is asked for in a space, how its answer is stored, and how it is scored.
+
+A task is scored from *sums*: numbers that add up over frames and trajectories (confusion matrices, error sums),
+from which the metric of any set of trajectories follows. They are what results keep, what the bootstrap resamples
+and what a server can check. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from sim_envs.registry import Table
+
+if TYPE_CHECKING:
+    from sim_envs.recordings.reader import Recording
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """What the head of a task must give: (N, channels, H, W) float32.
+
+    Attributes:
+        output: ``classes``: channel c scores evaluation id c + 1; ``value``: channel 0 is ln(value in the
+            task's unit).
+        channels: number of output channels.
+        loss: ``cross_entropy`` (targets are ids, 0 ignored) or ``log_l1`` (|output − ln target|, target 0 ignored).
+    """
+
+    output: str
+    channels: int
+    loss: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number a task reports, and how to print it: ``value · scale`` with ``digits``, followed by ``unit``."""
+
+    key: str
+    label: str
+    higher_is_better: bool
+    scale: float = 1.0
+    digits: int = 3
+    unit: str = ""
+    meaning: str = ""
+
+    def text(self, value: float, signed: bool = False) -> str:
+        """Return the number as printed in tables, without the unit; ``–`` when there is none."""
+        if not np.isfinite(value):
+            return "–"
+        shown = f"{value * self.scale:{'+' if signed else ''}.{self.digits}f}"
+        if float(shown) == 0:  # "-0.0" would suggest a sign that was not measured
+            return f"{0:.{self.digits}f}"
+        return shown.replace("-", "−")
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Sufficient statistics of one model in one space, one row a trajectory.
+
+    Attributes:
+        trajectory: (T,) int64, ascending, unique.
+        frames: (T,) int64, frames that were scored (those with any truth).
+        sums: (T, *task.sum_shape), int64 counts or float64 error sums; they add up over trajectories.
+    """
+
+    trajectory: np.ndarray
+    frames: np.ndarray
+    sums: np.ndarray
+
+    @property
+    def total(self) -> np.ndarray:
+        """Return the sums over all trajectories, (*task.sum_shape)."""
+        return np.asarray(self.sums.sum(axis=0))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a metric is taken over in one space, fixed on the full sample before anything is resampled.
+
+    Attributes:
+        scored: evaluation ids that count, ascending; empty for tasks without categories.
+        left_out: category name → why it does not count.
+    """
+
+    scored: tuple[int, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Task(Protocol):
+    """One row of the table.
+
+    Attributes:
+        name: as in the table.
+        measures: what is reported; the first is the main metric.
+        label_modality: what the targets are read from.
+        needs_labels: whether a space without category labels cannot serve.
+        categories: names of the evaluation ids 1…K; empty for tasks without categories.
+        prediction_dtype: of the (N, H, W) array a prediction is stored as.
+        sum_shape: shape of one trajectory's sums.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def measures(self) -> tuple[Measure, ...]: ...
+    @property
+    def label_modality(self) -> str: ...
+    @property
+    def needs_labels(self) -> bool: ...
+    @property
+    def categories(self) -> tuple[str, ...]: ...
+    @property
+    def prediction_dtype(self) -> np.dtype: ...
+    @property
+    def sum_shape(self) -> tuple[int, ...]: ...
+
+    def head(self) -> HeadSpec:
+        """Say what the task's head must produce."""
+
+    def targets(self, recording: Recording, rows: np.ndarray) -> np.ndarray:
+        """Return the truth of frames ``rows``, (N, H, W); 0 where there is none."""
+
+    def encode_prediction(self, output: np.ndarray) -> np.ndarray:
+        """Turn head output, (N, channels, H, W), into what is stored, (N, H, W) ``prediction_dtype``."""
+
+    def check_prediction(self, prediction: np.ndarray) -> str:
+        """Return what is wrong with the values of a stored prediction, or "" when they can be scored."""
+
+    def statistics(self, prediction: np.ndarray, target: np.ndarray, trajectory: np.ndarray) -> Statistics:
+        """Reduce (N, H, W) predictions and truth to sums, by the (N,) trajectory id of each frame."""
+
+    def seen(self, targets: Iterable[np.ndarray]) -> tuple[int, ...]:
+        """Return the evaluation ids that occur in (transfer training) targets; () without categories."""
+
+    def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
+        """Fix what counts in a space from its summed statistics and what transfer training had ``seen``."""
+
+    def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
+        """Return every measure, by ``Measure.key``: (..., *sum_shape) → (...,) float64, NaN if undefined."""
+
+    def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
+        """Return the metric of each category, (..., K), NaN where not scored; (..., 0) without categories."""
+
+
+TASKS: Table[Task] = Table(
+    "task",
+    {
+        "semseg": "benchmark.tasks.semseg:SEMSEG",
+        "depth": "benchmark.tasks.depth:DEPTH",
+    },
+    group="tst_bench.tasks",
+)

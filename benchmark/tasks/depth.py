@@ -1,0 +1,92 @@
+"""Depth: how far each pixel is, in metres (planar z), from RGB alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.metrics import DEPTH_SUMS, depth_metrics, depth_sums
+from benchmark.tasks import HeadSpec, Measure, Scope, Statistics
+
+if TYPE_CHECKING:
+    from sim_envs.recordings.reader import Recording
+
+NEAREST_M, FARTHEST_M = 0.05, 60.0  # what a head may say is clipped to what a device could measure indoors
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Scored on measured pixels only, pooled over pixels. δ<1.25 leads: higher is better in every table."""
+
+    name: str = "depth"
+    label_modality: str = "depth"
+    needs_labels: bool = False
+    categories: tuple[str, ...] = ()
+    measures: tuple[Measure, ...] = (
+        Measure("delta1", "δ<1.25", True, 100, 1, "%", "share of pixels within a factor 1.25 of the truth"),
+        Measure("rmse", "RMSE", False, 1, 3, "m", "root of the mean squared error"),
+        Measure("abs_rel", "AbsRel", False, 1, 3, "", "mean of |error| / truth"),
+    )
+
+    @property
+    def prediction_dtype(self) -> np.dtype:
+        """Metres in half precision: 4 mm at 5 m."""
+        return np.dtype(np.float16)
+
+    @property
+    def sum_shape(self) -> tuple[int, ...]:
+        """One sum for each name in ``DEPTH_SUMS``."""
+        return (len(DEPTH_SUMS),)
+
+    def head(self) -> HeadSpec:
+        """Ask for ln(metres)."""
+        return HeadSpec("value", 1, "log_l1")
+
+    def targets(self, recording: Recording, rows: np.ndarray) -> np.ndarray:
+        """Return metres, (N, H, W) float32; 0 = no measurement."""
+        return np.asarray(recording.array("depth")[rows]).astype(np.float32) / 1000
+
+    def encode_prediction(self, output: np.ndarray) -> np.ndarray:
+        """Turn (N, 1, H, W) ln(metres) into (N, H, W) float16 metres within the range of a device."""
+        log_metres = np.clip(output[:, 0].astype(np.float32), np.log(NEAREST_M), np.log(FARTHEST_M))
+        return np.exp(log_metres).astype(self.prediction_dtype)
+
+    def check_prediction(self, prediction: np.ndarray) -> str:
+        """Name values that are not a distance."""
+        if not np.isfinite(prediction).all():
+            return f"{int((~np.isfinite(prediction)).sum())} values are NaN or infinite"
+        if (prediction <= 0).any():
+            return f"{int((prediction <= 0).sum())} values are not above 0 m"
+        return ""
+
+    def statistics(self, prediction: np.ndarray, target: np.ndarray, trajectory: np.ndarray) -> Statistics:
+        """Reduce metres to error sums per trajectory."""
+        ids, group = np.unique(trajectory, return_inverse=True)
+        measured = (target > 0).reshape(len(target), -1).any(axis=1)
+        return Statistics(
+            trajectory=ids.astype(np.int64),
+            frames=np.bincount(group[measured], minlength=len(ids)).astype(np.int64),
+            sums=depth_sums(prediction, target, group, len(ids)),
+        )
+
+    def seen(self, targets: Iterable[np.ndarray]) -> tuple[int, ...]:
+        """Return (): there are no categories."""
+        return ()
+
+    def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
+        """Every measured pixel counts."""
+        return Scope()
+
+    def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
+        """Return δ<1.25, RMSE and AbsRel, (..., 4) → (...,)."""
+        return depth_metrics(sums)
+
+    def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
+        """Return an array without categories, (..., 0)."""
+        return np.empty((*np.shape(sums)[:-1], 0))
+
+
+DEPTH = Depth()

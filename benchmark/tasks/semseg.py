@@ -1,0 +1,123 @@
+"""Semantic segmentation: which evaluation category every pixel belongs to, from RGB alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.metrics import category_iou, confusion_matrices, mean_iou, pixel_accuracy
+from benchmark.tasks import HeadSpec, Measure, Scope, Statistics
+from sim_envs.taxonomy import NYU40, Taxonomy
+
+if TYPE_CHECKING:
+    from sim_envs.recordings.reader import Recording
+
+SMALLEST_SHARE = 0.0002
+"""A category counts in a space when at least this share of the labelled pixels there belongs to it: the IoU of
+a few hundred pixels is noise that would weigh as much in the mean as the IoU of the walls."""
+
+
+@dataclass(frozen=True)
+class SemSeg:
+    """Scored by mIoU over the categories that the space shows and that transfer training could have taught."""
+
+    taxonomy: Taxonomy = NYU40
+    name: str = "semseg"
+    label_modality: str = "semantic"
+    needs_labels: bool = True
+    measures: tuple[Measure, ...] = (
+        Measure("miou", "mIoU", True, 100, 1, "%", "mean intersection over union of the scored categories"),
+        Measure(
+            "pixel_accuracy", "pixel accuracy", True, 100, 1, "%", "share of scored pixels named rightly"
+        ),
+    )
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the evaluation ids 1…K."""
+        return self.taxonomy.categories
+
+    @property
+    def prediction_dtype(self) -> np.dtype:
+        """Evaluation ids."""
+        return np.dtype(np.uint8)
+
+    @property
+    def sum_shape(self) -> tuple[int, ...]:
+        """One confusion matrix, truth × prediction, without the ignored id 0."""
+        return (len(self.categories), len(self.categories))
+
+    def head(self) -> HeadSpec:
+        """Ask for one score a category; channel c is evaluation id c + 1."""
+        return HeadSpec("classes", len(self.categories), "cross_entropy")
+
+    def targets(self, recording: Recording, rows: np.ndarray) -> np.ndarray:
+        """Return evaluation ids, (N, H, W) uint8; 0 = ignored."""
+        lookup = self.taxonomy.lookup(recording.meta.categories)
+        return lookup[np.asarray(recording.array("semantic")[rows])]
+
+    def encode_prediction(self, output: np.ndarray) -> np.ndarray:
+        """Turn (N, K, H, W) scores into (N, H, W) uint8 ids of the best one."""
+        return (output.argmax(axis=1) + 1).astype(self.prediction_dtype)
+
+    def check_prediction(self, prediction: np.ndarray) -> str:
+        """Name ids that no category has."""
+        known = (prediction >= 1) & (prediction <= len(self.categories))
+        if known.all():
+            return ""
+        strange = ", ".join(str(i) for i in np.unique(prediction[~known])[:5])
+        count, last = int((~known).sum()), len(self.categories)
+        return f"{count} values are no category id (ids run from 1 to {last}): {strange}"
+
+    def statistics(self, prediction: np.ndarray, target: np.ndarray, trajectory: np.ndarray) -> Statistics:
+        """Reduce ids to one confusion matrix per trajectory."""
+        ids, group = np.unique(trajectory, return_inverse=True)
+        labelled = (target > 0).reshape(len(target), -1).any(axis=1)
+        return Statistics(
+            trajectory=ids.astype(np.int64),
+            frames=np.bincount(group[labelled], minlength=len(ids)).astype(np.int64),
+            sums=confusion_matrices(prediction, target, group, len(ids), len(self.categories)),
+        )
+
+    def seen(self, targets: Iterable[np.ndarray]) -> tuple[int, ...]:
+        """Return the evaluation ids that occur, ascending."""
+        counts = np.zeros(256, np.int64)
+        for target in targets:
+            counts += np.bincount(target.ravel(), minlength=256)
+        return tuple(int(i) for i in np.flatnonzero(counts) if i > 0)
+
+    def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
+        """Score what the space shows (``SMALLEST_SHARE``) and what transfer training has seen."""
+        pixels = total.sum(axis=1)
+        share = pixels / max(int(pixels.sum()), 1)
+        scored, left_out = [], {}
+        for index, name in enumerate(self.categories):
+            if pixels[index] == 0:
+                left_out[name] = "not in the scored frames"
+            elif index + 1 not in seen:
+                left_out[name] = "not in the transfer training labels"
+            elif share[index] < SMALLEST_SHARE:
+                left_out[name] = f"fewer than {100 * SMALLEST_SHARE:g} % of the labelled pixels"
+            else:
+                scored.append(index + 1)
+        return Scope(tuple(scored), left_out)
+
+    def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
+        """Return mIoU and pixel accuracy, (..., K, K) → (...,)."""
+        scored = self._mask(scope)
+        return {"miou": mean_iou(sums, scored), "pixel_accuracy": pixel_accuracy(sums, scored)}
+
+    def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
+        """Return the IoU of each category, (..., K)."""
+        return category_iou(sums, self._mask(scope))
+
+    def _mask(self, scope: Scope) -> np.ndarray:
+        mask = np.zeros(len(self.categories), bool)
+        mask[np.asarray(scope.scored, int) - 1] = True
+        return mask
+
+
+SEMSEG = SemSeg()
