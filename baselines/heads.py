@@ -1,0 +1,103 @@
+"""Heads: the small network a task adds on an encoder, and the loss that trains it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from baselines.encoder import encode_tokens
+from sim_envs.errors import unknown
+
+IGNORED = 0
+"""Class id and depth value without a meaning: no loss, no score."""
+
+
+class DenseHead(nn.Module):
+    """Turn a grid of tokens into one value or one class score vector a pixel.
+
+    Tokens are projected, upsampled twice by two with a 3×3 convolution each, classified at half the stride of
+    four tokens, and resized to the frame. Objects thinner than a token vanish in a head without this.
+
+    Args:
+        token_width: channels of a token.
+        channels: values a pixel.
+        width: channels inside.
+    """
+
+    def __init__(self, token_width: int, channels: int, width: int = 64) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(token_width)
+        self.project = nn.Linear(token_width, width)
+        self.refine = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(8, width), nn.GELU())
+            for _ in range(2)
+        )
+        self.classify = nn.Conv2d(width, channels, 1)
+
+    def forward(self, tokens: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> Tensor:
+        """(B, h·w, token_width) tokens on a (h, w) grid → (B, channels, H, W)."""
+        x = self.project(self.norm(tokens)).transpose(1, 2).unflatten(2, grid)
+        for block in self.refine:
+            x = block(F.interpolate(x, scale_factor=2, mode="bilinear"))
+        return F.interpolate(self.classify(x), size=size, mode="bilinear")
+
+
+class DenseModel(nn.Module):
+    """An RGB encoder with a dense head: RGB in, prediction out."""
+
+    def __init__(self, encoder: VisionTransformer, channels: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.grid: tuple[int, int] = tuple(encoder.patch_embed.grid_size)
+        self.head = DenseHead(encoder.embed_dim, channels)
+
+    def forward(self, rgb: Tensor, *, train_encoder: bool = False) -> Tensor:
+        """(B, 3, H, W) normalised RGB → (B, channels, H, W)."""
+        with torch.set_grad_enabled(train_encoder and torch.is_grad_enabled()):
+            tokens = encode_tokens(self.encoder, rgb)
+        return self.head(tokens, self.grid, (rgb.shape[2], rgb.shape[3]))
+
+
+def cross_entropy(output: Tensor, target: Tensor, class_weights: Tensor) -> Tensor:
+    """Weighted cross-entropy over labelled pixels; class id k is channel k − 1.
+
+    Args:
+        output: (B, K, H, W) scores.
+        target: (B, H, W) class ids 1…K, 0 = ignored.
+        class_weights: (K,) weight of each class.
+    """
+    loss = F.cross_entropy(output, target.long() - 1, class_weights, ignore_index=IGNORED - 1, reduction="sum")
+    return loss / class_weights.new_tensor(1e-6).add(_weight_sum(target, class_weights))
+
+
+def _weight_sum(target: Tensor, class_weights: Tensor) -> Tensor:
+    padded = torch.cat([class_weights.new_zeros(1), class_weights])
+    return padded[target.long()].sum()
+
+
+def log_l1(output: Tensor, target: Tensor, class_weights: Tensor) -> Tensor:
+    """Mean absolute error of log depth over measured pixels.
+
+    Args:
+        output: (B, 1, H, W) log metres.
+        target: (B, H, W) metres, 0 = no measurement.
+        class_weights: unused by a value; every loss has one signature.
+    """
+    measured = target > 0
+    error = (output[:, 0] - target.clamp(min=1e-3).log()).abs()
+    return torch.where(measured, error, 0).sum() / measured.sum().clamp(min=1)
+
+
+LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
+LOSSES: dict[str, LossFunction] = {"cross_entropy": cross_entropy, "log_l1": log_l1}
+
+
+def head_loss(name: str) -> LossFunction:
+    """Return the loss of a head specification."""
+    if name not in LOSSES:
+        raise unknown("head loss", name, LOSSES)
+    return LOSSES[name]

@@ -1,0 +1,142 @@
+"""Suites: named, versioned lists of spaces with roles, sizes, budgets, models and tasks. One YAML file each."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sim_envs.errors import UserError, unknown
+
+Role = Literal["test", "transfer", "held_out", "external"]
+Count = Annotated[int, Field(ge=0)]
+Splits = dict[Literal["train", "val", "test"], tuple[Count, Annotated[int, Field(ge=1)]]]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RigSize(_Part):
+    """The camera of every recording of the suite."""
+
+    width: int = Field(64, ge=32, le=2048)
+    height: int = Field(64, ge=32, le=2048)
+    hfov: float = Field(90.0, ge=30, le=150)
+
+
+class PretrainBudget(_Part):
+    """What every pre-trained model gets: the same frames, steps and batch.
+
+    Attributes:
+        encoder: preset of the encoder, which ``scratch`` shares.
+        frames: frames in the pool, whatever spaces they come from.
+        lr: candidate peak learning rates do not exist here: one value, the same rule for every model.
+    """
+
+    encoder: str = "tiny"
+    frames: int = Field(3000, ge=1)
+    steps: int = Field(1200, ge=1)
+    batch: int = Field(64, ge=1)
+    lr: float = Field(1e-3, gt=0)
+
+
+class TransferBudget(_Part):
+    """What every model gets to learn a task from the labelled transfer frames.
+
+    Attributes:
+        frames: labelled training frames over all transfer spaces.
+        encoder_lrs: candidate learning rates of the encoder under ``finetune``; the one that scores best on
+            validation trajectories of the transfer spaces is kept, for each model by itself.
+        evaluations: how many times in a run the validation score is taken; the best weights are kept.
+    """
+
+    frames: int = Field(1800, ge=1)
+    steps: int = Field(600, ge=1)
+    batch: int = Field(32, ge=1)
+    head_lr: float = Field(2e-3, gt=0)
+    encoder_lrs: tuple[float, ...] = (5e-4,)
+    evaluations: int = Field(4, ge=1)
+
+
+class Suite(_Part):
+    """One benchmark: which spaces play which role, and every budget.
+
+    Attributes:
+        recordings: role → split → (trajectories, frames each).
+        variant: ``inductive``: test trajectories are not in the pre-training pool; ``transductive``: they are,
+            without labels.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    version: int = Field(ge=1)
+    summary: str
+    test_spaces: tuple[str, ...] = Field(min_length=1)
+    transfer: tuple[str, ...] = Field(min_length=1)
+    held_out: tuple[str, ...] = Field(min_length=1)
+    external: tuple[str, ...] = ()
+    rig: RigSize = RigSize()
+    engine: str = "raycast"
+    recordings: dict[Role, Splits]
+    models: tuple[str, ...]
+    tasks: tuple[str, ...] = ("semseg",)
+    protocols: tuple[Literal["frozen", "finetune"], ...] = ("finetune",)
+    variant: Literal["inductive", "transductive"] = "inductive"
+    taxonomy: str = "nyu40"
+    seeds: int = Field(1, ge=1)
+    pretrain: PretrainBudget = PretrainBudget()
+    transfer_budget: TransferBudget = TransferBudget()
+
+    @model_validator(mode="after")
+    def _roles_do_not_overlap(self) -> Suite:
+        owner: dict[str, str] = {}
+        for role in ("test_spaces", "transfer", "held_out", "external"):
+            for space in getattr(self, role):
+                if space in owner:
+                    raise ValueError(f"{space} is in {owner[space]} and in {role}; a space has one role")
+                owner[space] = role
+        return self
+
+    def spaces(self) -> dict[str, Role]:
+        """Return every space with its role, in the order of the protocol."""
+        roles: dict[str, Role] = dict.fromkeys(self.test_spaces, "test")
+        roles |= dict.fromkeys(self.transfer, "transfer")
+        roles |= dict.fromkeys(self.held_out, "held_out")
+        return roles | dict.fromkeys(self.external, "external")
+
+
+def suite_names() -> list[str]:
+    """Return the names of the suites that come with the package."""
+    return sorted(f.name.removesuffix(".yaml") for f in _folder().iterdir() if f.name.endswith(".yaml"))
+
+
+def load_suite(name: str) -> Suite:
+    """Return a suite by name, or from a ``.yaml`` file of the user's.
+
+    Raises:
+        UserError: no such suite or file, not YAML, or a field that does not fit, by name.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if not path.is_file():
+            raise UserError(f"No suite file at {name}.")
+        text = path.read_text(encoding="utf-8")
+    elif name in suite_names():
+        text = (_folder() / f"{name}.yaml").read_text(encoding="utf-8")
+    else:
+        raise unknown("suite", name, suite_names(), "A suite of your own is a path that ends in .yaml.")
+    try:
+        return Suite.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise UserError(f"Suite {name} is not YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UserError(f"Suite {name}: {where}: {first['msg']}.") from error
+
+
+def _folder() -> resources.abc.Traversable:
+    return resources.files("benchmark.suites")
