@@ -18,7 +18,7 @@ class Hits(NamedTuple):
         distance: (N,) float32, in lengths of the ray's direction; inf where it meets nothing.
         face: (N,) int32; ``NO_FACE`` where it meets nothing.
         u, v: (N,) float32, barycentric weights of the face's second and third corner
-            (the first has 1 − u − v); not defined where there is no face.
+            (the first has 1 − u − v); 0 where there is no face.
     """
 
     distance: np.ndarray
@@ -39,7 +39,7 @@ class RayCaster:
     """
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
-        # Embree's robust mode tests edges with one rule for both faces that share them: nothing leaks between.
+        # Robust mode tests a shared edge by one rule for both of its faces: nothing leaks between them.
         self._scene = EmbreeScene(robust=True)
         TriangleMesh(
             self._scene,
@@ -65,9 +65,10 @@ class RayCaster:
     def hits(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
         """Like :meth:`cast`, with the place within the face as well."""
         directions = np.ascontiguousarray(directions, dtype=np.float32)
-        origins = np.ascontiguousarray(np.broadcast_to(np.asarray(origins, dtype=np.float32), directions.shape))
-        found = self._scene.run(origins, directions, output=True)
-        face = found["primID"]
-        distance = found["tfar"]
-        distance[face == NO_FACE] = np.inf
-        return Hits(distance, face, found["u"], found["v"])
+        origins = np.broadcast_to(np.asarray(origins, dtype=np.float32), directions.shape)
+        found = self._scene.run(np.ascontiguousarray(origins), directions, output=True)
+        distance, face, u, v = (found[name] for name in ("tfar", "primID", "u", "v"))
+        missed = face == NO_FACE
+        distance[missed] = np.inf
+        u[missed] = v[missed] = 0  # Embree leaves them as they were in memory
+        return Hits(distance, face, u, v)
