@@ -1,7 +1,7 @@
-"""Predictions on disk: one folder a (model, task, protocol, seed), one ``.npz`` a space, one ``predictions.json``.
+"""Predictions on disk: one folder a (model, task, protocol, seed), one ``.npz`` a space, one manifest.
 
-Scores come from these files and from nothing else, so that whoever holds the truth can recompute them. What is
-read back is checked first; whatever does not fit is refused by name, never mended.
+Scores come from these files and from nothing else, so that whoever holds the truth can recompute them. What
+is read back is checked first; whatever does not fit is refused by name, never mended.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ def load_prediction(
         (N, H, W) in the task's ``prediction_dtype``.
 
     Raises:
-        UserError: the file is missing, damaged or changed; made on another recording; of a wrong shape or type;
-            with missing, extra or duplicate frames; with NaN, Inf or ids that no category has.
+        UserError: the file is missing, damaged or changed; made on another recording; of a wrong shape
+            or type; with missing, extra or duplicate frames; with NaN, Inf or ids that no category has.
     """
     manifest = load_manifest(folder)
     row = next((row for row in manifest.spaces if row.space == space), None)
@@ -145,8 +145,8 @@ def load_prediction(
     path = folder / row.file
     if row.recording != recording:
         raise UserError(
-            f"{path} was made on another recording of {space} ({row.recording[:12]}…, not {recording[:12]}…). "
-            "Predict again on this one."
+            f"{path} was made on another recording of {space} "
+            f"({row.recording[:12]}…, not {recording[:12]}…). Predict again on this one."
         )
     part = _read_npz(path, row)
     _check(part, TASKS[manifest.task], path)
@@ -199,9 +199,7 @@ def _read_npz(path: Path, row: PredictionFile) -> SpacePrediction:
     if not path.is_file():
         raise UserError(f"{path} is missing, though {MANIFEST} names it. Run the model again.")
     if digest_file(path) != row.sha256:
-        raise UserError(
-            f"{path} is not the file that {MANIFEST} describes (SHA-256 differs). Run the model again."
-        )
+        raise UserError(f"{path} is not the file that {MANIFEST} describes (SHA-256). Run the model again.")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return SpacePrediction(row.space, row.recording, arrays["frames"], arrays["values"])

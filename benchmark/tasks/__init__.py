@@ -1,8 +1,8 @@
 """The task table: what a model is asked for in a space, how its answer is stored, and how it is scored.
 
-A task is scored from *sums*: numbers that add up over frames and trajectories (confusion matrices, error sums),
-from which the metric of any set of trajectories follows. They are what results keep, what the bootstrap resamples
-and what a server can check. Nothing here imports torch.
+A task is scored from *sums*: numbers that add up over frames and trajectories (confusion matrices, error
+sums), from which the metric of any set of trajectories follows. They are what results keep, what the bootstrap
+resamples and what a server can check. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class HeadSpec:
         output: ``classes``: channel c scores evaluation id c + 1; ``value``: channel 0 is ln(value in the
             task's unit).
         channels: number of output channels.
-        loss: ``cross_entropy`` (targets are ids, 0 ignored) or ``log_l1`` (|output − ln target|, target 0 ignored).
+        loss: ``cross_entropy`` (targets are ids, 0 ignored) or ``log_l1`` (|output − ln target|,
+            target 0 ignored).
     """
 
     output: str
@@ -37,7 +38,7 @@ class HeadSpec:
 
 @dataclass(frozen=True)
 class Measure:
-    """One number a task reports, and how to print it: ``value · scale`` with ``digits``, followed by ``unit``."""
+    """One number a task reports, and how to print it: ``value · scale`` with ``digits``, then ``unit``."""
 
     key: str
     label: str

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from sim_envs.recordings.reader import Recording
 
 SMALLEST_SHARE = 0.0002
-"""A category counts in a space when at least this share of the labelled pixels there belongs to it: the IoU of
-a few hundred pixels is noise that would weigh as much in the mean as the IoU of the walls."""
+"""A category counts in a space when at least this share of the labelled pixels there belongs to it: the IoU
+of a few hundred pixels is noise that would weigh as much in the mean as the IoU of the walls."""
 
 
 @dataclass(frozen=True)
 class SemSeg:
-    """Scored by mIoU over the categories that the space shows and that transfer training could have taught."""
+    """Scored by mIoU over the categories that the space shows and transfer training could have taught."""
 
     taxonomy: Taxonomy = NYU40
     name: str = "semseg"
@@ -31,7 +31,13 @@ class SemSeg:
     measures: tuple[Measure, ...] = (
         Measure("miou", "mIoU", True, 100, 1, "%", "mean intersection over union of the scored categories"),
         Measure(
-            "pixel_accuracy", "pixel accuracy", True, 100, 1, "%", "share of scored pixels named rightly"
+            "pixel_accuracy",
+            "pixel accuracy",
+            True,
+            100,
+            1,
+            "%",
+            "share of scored pixels with the right category",
         ),
     )
 
