@@ -1,7 +1,7 @@
 """The task table: what a model is asked for in a space, how its answer is stored, and how it is scored.
 
 A task is scored from *sums*: numbers that add up over frames and trajectories (confusion matrices, error
-sums), from which the metric of any set of trajectories follows. They are what results keep, what the bootstrap
+sums). The metric of any set of trajectories follows from them. They are what results keep, what the bootstrap
 resamples and what a server can check. Nothing here imports torch.
 """
 
