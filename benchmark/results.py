@@ -1,0 +1,338 @@
+"""Results on disk: one typed JSON file for one (suite, test space, model, task, protocol, seed).
+
+A result carries what its scores can be recomputed from (per-trajectory sufficient statistics) and what they
+can be traced to (configuration, ledger, code, libraries, machine, seeds, digests).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from benchmark.environment import Environment, environment
+from benchmark.statistics import Estimate, Sample, bootstrap
+from benchmark.tasks import TASKS, Scope, Statistics, Task
+from sim_envs.errors import UserError
+from sim_envs.storage import canonical_json, write_whole
+
+__all__ = ["Environment", "Result", "SpaceResult", "collect", "environment", "load_result", "save_result"]
+
+SCHEMA = 1
+SUFFIX = ".result.json"
+Role = Literal["test", "held_out"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+
+class StoredSums(_Part):
+    """The sums of one trajectory without their zeros: confusion matrices are mostly zeros.
+
+    Attributes:
+        trajectory: id in the recording.
+        frames: scored frames.
+        index: positions in the flattened sums, ascending.
+        value: the sums there; integers stay integers.
+    """
+
+    trajectory: int
+    frames: int = Field(ge=0)
+    index: tuple[int, ...]
+    value: tuple[int | float, ...]
+
+    @model_validator(mode="after")
+    def _pairs(self) -> StoredSums:
+        if len(self.index) != len(self.value):
+            raise ValueError(
+                f"trajectory {self.trajectory}: {len(self.index)} positions, {len(self.value)} sums"
+            )
+        return self
+
+
+class StoredStatistics(_Part):
+    """A :class:`~benchmark.tasks.Statistics` in JSON."""
+
+    dtype: Literal["int64", "float64"]
+    shape: tuple[int, ...]
+    trajectories: tuple[StoredSums, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _positions_exist(self) -> StoredStatistics:
+        size = int(np.prod(self.shape))
+        for row in self.trajectories:
+            if row.index and not 0 <= min(row.index) <= max(row.index) < size:
+                raise ValueError(f"trajectory {row.trajectory}: a position outside {self.shape}")
+        ids = [row.trajectory for row in self.trajectories]
+        if ids != sorted(set(ids)):
+            raise ValueError("trajectory ids are not ascending and unique")
+        return self
+
+    @classmethod
+    def pack(cls, statistics: Statistics) -> StoredStatistics:
+        """Store sums, exactly."""
+        dtype: Literal["int64", "float64"] = "int64" if statistics.sums.dtype == np.int64 else "float64"
+        rows = []
+        for trajectory, frames, sums in zip(
+            statistics.trajectory, statistics.frames, statistics.sums, strict=True
+        ):
+            flat = sums.ravel()
+            index = np.flatnonzero(flat)
+            rows.append(
+                StoredSums(
+                    trajectory=int(trajectory),
+                    frames=int(frames),
+                    index=tuple(index.tolist()),
+                    value=tuple(flat[index].tolist()),
+                )
+            )
+        return cls(dtype=dtype, shape=statistics.sums.shape[1:], trajectories=tuple(rows))
+
+    def unpack(self) -> Statistics:
+        """Return the sums as they were."""
+        sums = np.zeros((len(self.trajectories), int(np.prod(self.shape))), self.dtype)
+        for i, row in enumerate(self.trajectories):
+            sums[i, list(row.index)] = row.value
+        return Statistics(
+            trajectory=np.array([row.trajectory for row in self.trajectories], np.int64),
+            frames=np.array([row.frames for row in self.trajectories], np.int64),
+            sums=sums.reshape(-1, *self.shape),
+        )
+
+
+class Score(_Part):
+    """A measure with its 95 % interval; the bounds are None where nothing could be resampled."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> Score:
+        """Take value and interval from an estimate; what is not finite becomes None."""
+        low, high = estimate.interval
+        return cls(value=_finite(estimate.value), low=_finite(low), high=_finite(high))
+
+
+class SpaceResult(_Part):
+    """One space that was scored.
+
+    Attributes:
+        role: ``test`` (specialization) or ``held_out`` (generalization).
+        recording: digest of the recording that holds the truth.
+        predictions: SHA-256 of the prediction file that was scored.
+        scored: evaluation ids that count here.
+        left_out: category → why it does not count.
+        lacking: evaluation categories that no object of the space belongs to.
+        statistics: what every score of this space follows from.
+    """
+
+    space: str
+    role: Role
+    recording: str
+    predictions: str
+    scored: tuple[int, ...] = ()
+    left_out: dict[str, str] = Field(default_factory=dict)
+    lacking: tuple[str, ...] = ()
+    statistics: StoredStatistics
+
+    @property
+    def scope(self) -> Scope:
+        """What the metric is taken over."""
+        return Scope(self.scored, self.left_out)
+
+
+class Compute(_Part):
+    """What a row cost. Seconds are wall time on the hardware named in the environment."""
+
+    parameters: int = Field(default=0, ge=0)
+    pretrain_frames: int = Field(default=0, ge=0)
+    pretrain_steps: int = Field(default=0, ge=0)
+    pretrain_seconds: float = Field(default=0.0, ge=0)
+    transfer_frames: int = Field(default=0, ge=0)
+    transfer_steps: int = Field(default=0, ge=0)
+    transfer_seconds: float = Field(default=0.0, ge=0)
+    predict_frames_per_second: float = Field(default=0.0, ge=0)
+
+
+class Result(_Part):
+    """One row of evidence.
+
+    Attributes:
+        suite: name and version, ``demo v1``.
+        test_space: the space that this setting is about.
+        variant: ``inductive`` or ``transductive``.
+        track: computed from the ledger.
+        flags: what sets this row apart from a regular one, in a few words each: ``limited to 64 frames``.
+        configuration: every budget and choice, as resolved.
+        ledger: what data and which networks reached the weights.
+        inputs: what was read → its digest (recordings, checkpoints, suite).
+        timings: stage → seconds.
+        spaces: the test space first, then the held-out spaces.
+        scores: measure → {``test``, ``held_out``, ``gap``} → score; of this seed alone.
+        curves: stage (``pretrain``, ``transfer``) → CSV file, relative to this file's folder.
+        prediction_folder: relative to this file's folder.
+    """
+
+    schema_version: int = Field(default=SCHEMA, ge=SCHEMA, le=SCHEMA)
+    suite: str
+    test_space: str
+    variant: str
+    model: str
+    track: str
+    task: str
+    protocol: str
+    seed: int
+    flags: tuple[str, ...] = ()
+    created: str
+    configuration: dict[str, Any]
+    ledger: dict[str, Any]
+    environment: Environment
+    inputs: dict[str, str]
+    compute: Compute
+    timings: dict[str, float]
+    spaces: tuple[SpaceResult, ...] = Field(min_length=1)
+    scores: dict[str, dict[str, Score]]
+    curves: dict[str, str] = Field(default_factory=dict)
+    prediction_folder: str = ""
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _one_test_space(self) -> Result:
+        test = [part.space for part in self.spaces if part.role == "test"]
+        if test != [self.test_space]:
+            raise ValueError(f"spaces of role test are {test}, not [{self.test_space}]")
+        if len({part.space for part in self.spaces}) != len(self.spaces):
+            raise ValueError("a space is scored twice")
+        return self
+
+    @property
+    def folder(self) -> Path | None:
+        """Where this result was read from or written to; its file names are relative to it."""
+        return self._folder
+
+    def file(self, relative: str) -> Path | None:
+        """Return a file that this result names, or None when it is not there (a result that travelled alone)."""
+        if self._folder is None or not relative:
+            return None
+        path = (self._folder / relative).resolve()
+        return path if path.exists() else None
+
+    @property
+    def file_stem(self) -> str:
+        """Return a file name that no other result of this suite has."""
+        parts = (self.test_space, self.model, self.task, self.protocol, f"seed{self.seed}")
+        return "--".join(part.replace("/", "__") for part in parts)
+
+
+def estimates(results: Sequence[Result], task: Task | None = None) -> dict[str, dict[str, Estimate]]:
+    """Return ``test``, ``held_out`` and ``gap`` → measure → estimate over the seeds of one model.
+
+    Where there are no held-out spaces only ``test`` is returned. A gap is the score in the test space less
+    the score in held-out spaces, on the same resamples.
+
+    Args:
+        results: the same model, setting, task and protocol, one a seed.
+        task: defaults to the one named in the results.
+
+    Raises:
+        UserError: the seeds were not scored on the same trajectories and categories.
+    """
+    ordered = sorted(results, key=lambda result: result.seed)
+    task = task or TASKS[ordered[0].task]
+    groups: dict[str, list[Sample]] = {}
+    for part in ordered[0].spaces:
+        groups.setdefault(part.role, []).append(_sample(part, ordered, task))
+    return _by_role(groups)
+
+
+def scores(spaces: Sequence[SpaceResult], task: Task, seed: int) -> dict[str, dict[str, Score]]:
+    """Return measure → {``test``, ``held_out``, ``gap``} → score of one seed, as :class:`Result` keeps it."""
+    groups: dict[str, list[Sample]] = {}
+    for part in spaces:
+        sums = part.statistics.unpack().sums[None]
+        groups.setdefault(part.role, []).append(_as_sample(part, (seed,), sums, task))
+    found = _by_role(groups)
+    return {m.key: {role: Score.of(parts[m.key]) for role, parts in found.items()} for m in task.measures}
+
+
+def save_result(folder: Path, result: Result) -> Path:
+    """Write ``<stem>.result.json`` whole or not at all, and return its path."""
+    path = folder / f"{result.file_stem}{SUFFIX}"
+    text = canonical_json(result.model_dump(mode="json")) + "\n"
+    write_whole(path, lambda beside: _write_text(beside, text))
+    result._folder = folder
+    return path
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def load_result(path: Path) -> Result:
+    """Read one result.
+
+    Raises:
+        UserError: no such file, not JSON, of another schema version, or with fields that do not fit, by name.
+    """
+    try:
+        result = Result.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"No result at {path}. Run the model first: tst-bench run.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UserError(f"{path} is not a result of schema {SCHEMA}: {where}: {first['msg']}.") from None
+    result._folder = path.parent
+    return result
+
+
+def collect(folder: Path) -> list[Result]:
+    """Read every result under a folder, in the order of their paths.
+
+    Raises:
+        UserError: the folder is missing or holds none, or one of them cannot be read.
+    """
+    if not folder.is_dir():
+        raise UserError(f"No such folder: {folder}. Results are written there by tst-bench run.")
+    paths = sorted(folder.rglob(f"*{SUFFIX}"))
+    if not paths:
+        raise UserError(f"No results (*{SUFFIX}) under {folder}. Run a model first: tst-bench run.")
+    return [load_result(path) for path in paths]
+
+
+def _by_role(groups: dict[str, list[Sample]]) -> dict[str, dict[str, Estimate]]:
+    found = {role: bootstrap(samples) for role, samples in groups.items()}
+    if "held_out" in found:
+        found["gap"] = {key: found["test"][key] - found["held_out"][key] for key in found["test"]}
+    return found
+
+
+def _sample(part: SpaceResult, results: Sequence[Result], task: Task) -> Sample:
+    parts = []
+    for result in results:
+        same = next((p for p in result.spaces if (p.space, p.role) == (part.space, part.role)), None)
+        if same is None or same.recording != part.recording or same.scored != part.scored:
+            raise UserError(
+                f"{result.model}, {result.task}, {result.protocol}: seed {result.seed} was not scored in "
+                f"{part.space} as seed {results[0].seed} was (other recording or categories). Run it again."
+            )
+        parts.append(same.statistics.unpack())
+    if any(not np.array_equal(p.trajectory, parts[0].trajectory) for p in parts):
+        raise UserError(
+            f"{results[0].model}: seeds were scored on different trajectories of {part.space}. Run it again."
+        )
+    seeds = tuple(result.seed for result in results)
+    return _as_sample(part, seeds, np.stack([p.sums for p in parts]), task)
+
+
+def _as_sample(part: SpaceResult, seeds: tuple[int, ...], sums: np.ndarray, task: Task) -> Sample:
+    return Sample(part.space, seeds, sums, lambda values: task.metrics(values, part.scope))
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
