@@ -10,21 +10,23 @@ from sim_envs.rig import Rig
 from sim_envs.space import Space
 
 MAX_DEPTH_MM = 65535
-EDGE_CONTRAST = 12
 # Beyond 84° from face on, textures are blurred no further: such pixels are few, and would turn to one colour.
 GRAZING = 0.1
-# Where in the pixel the extra rays pass: a rotated grid, whose four rows and columns all differ, so that
-# edges near the horizontal and the vertical get four steps and not two.
-EDGE_OFFSETS = ((0.375, 0.125), (0.875, 0.375), (0.125, 0.625), (0.625, 0.875))
+# Further samples move the colour of a pixel on an edge by half of the edge's contrast or so. Below 16 grey
+# levels that is less than the noise of a real camera, and rays are what a frame's time goes into.
+EDGE_CONTRAST = 16
+# Where in the pixel the further rays pass, (x, y) from its top left corner. With the centre they are five
+# rooks: no two share a row or a column, so an edge near the horizontal or vertical gets five steps.
+EDGE_OFFSETS = ((0.1, 0.3), (0.3, 0.9), (0.7, 0.1), (0.9, 0.7))
 
 
 class RaycastEngine:
     """Renders a space by casting one ray through the centre of every pixel.
 
     Depth, normals and labels are point samples. Normals are those of the flat faces. Colours are filtered:
-    within a texture by mip-maps; across faces, where neighbouring pixels that see different faces differ by
-    ``EDGE_CONTRAST`` grey levels or more, by the mean of four further rays. Where the centre ray meets
-    nothing within 65.535 m, depth, ids and colour are 0 and the bytes of the normal 128.
+    within a texture by mip-maps; where a pixel's neighbour sees a face that is not joined to its own in a
+    colour that differs by ``EDGE_CONTRAST`` grey levels or more, by the mean of five rays. Where the centre
+    ray meets nothing within 65.535 m, depth, ids and colour are 0 and the bytes of the normal 128.
 
     The same space, rig and pose give the same bytes, in every process.
     """
@@ -36,106 +38,126 @@ class RaycastEngine:
         self._rig = rig
         self._caster = RayCaster(space.vertices, space.faces)
         self._appearance = Appearance(space)
-        # Each table has one row more than there are faces: face −1 reads it.
-        self._normals = np.vstack([_face_normals(space), np.zeros((1, 3), np.float32)])
+        self._faces = space.faces
+        # Each table has one row more than there are faces: face −1 (no hit) reads it.
+        self._normals = np.hstack([_face_normals(space), np.zeros((3, 1), np.float32)])
         self._instance = np.append(space.face_instance, np.uint16(0))
         self._category = space.instance_category[self._instance]
-        self._directions = rig.directions().reshape(-1, 3)
+        self._directions = np.ascontiguousarray(rig.directions().reshape(-1, 3).T)
 
     def render(self, camera_to_world: np.ndarray) -> dict[str, np.ndarray]:
         """Return one frame of every rendered modality; see :class:`sim_envs.engines.Engine`."""
-        rotation = camera_to_world[:3, :3].astype(np.float32)
-        position = camera_to_world[:3, 3].astype(np.float32)
-        directions = self._directions @ rotation.T
-        depth, face, normals, colour = self._trace(position, directions, 1.0)
-
         shape = (self._rig.height, self._rig.width)
-        rgb = _bytes(colour.T)
-        edges = np.flatnonzero(_edges(rgb.reshape(*shape, 3), face.reshape(shape)))
-        rgb[edges] = self._antialiased(position, rotation, directions.take(edges, axis=0), rgb[edges])
+        depth, face, normals, colour = self._trace(camera_to_world, self._directions, 1.0)
+        edges = self._edges(_bytes(colour).reshape(3, *shape), face.reshape(shape))
+        colour[:, edges] = self._antialiased(camera_to_world, self._directions[:, edges], colour[:, edges])
         return {
-            "rgb": rgb.reshape(*shape, 3),
+            "rgb": _picture(colour, shape),
             "depth": depth.reshape(shape),
-            "normals": _bytes((normals @ rotation + 1) * np.float32(127.5)).reshape(*shape, 3),
+            "normals": _picture((normals + 1) * np.float32(127.5), shape),
             "semantic": self._category.take(face).reshape(shape),
             "instance": self._instance.take(face).reshape(shape),
         }
-
-    def _trace(
-        self, position: np.ndarray, directions: np.ndarray, pixel: float
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Cast N rays and say what each sees.
-
-        Args:
-            position: (3,) float32, world.
-            directions: (N, 3) float32, world, of planar depth 1.
-            pixel: width of what a ray stands for, in pixels.
-
-        Returns:
-            depth (N,) uint16 millimetres, face (N,) intp, normal (N, 3) float32 facing the camera (world),
-            colour (3, N) float32.
-        """
-        hits = self._caster.hits(position, directions)
-        millimetres = np.rint(hits.distance * np.float32(1000))
-        beyond = millimetres > MAX_DEPTH_MM
-        millimetres[beyond] = 0
-        face = hits.face.astype(np.intp)
-        face[beyond] = NO_FACE
-        normals = self._normals.take(face, axis=0)
-        cosine = np.einsum("ij,ij->i", normals, directions)
-        normals *= np.where(cosine > 0, np.float32(-1), np.float32(1))[:, None]
-        # A pixel spans depth/focal metres on a surface seen face on, more along the tilt of an oblique one.
-        span = millimetres * np.float32(pixel / 1000 / self._rig.focal) / np.maximum(np.abs(cosine), GRAZING)
-        return (
-            millimetres.astype(np.uint16),
-            face,
-            normals,
-            self._appearance.colour(face, hits.u, hits.v, span),
-        )
-
-    def _antialiased(
-        self, position: np.ndarray, rotation: np.ndarray, directions: np.ndarray, rgb: np.ndarray
-    ) -> np.ndarray:
-        """Return (N, 3) uint8: the mean colour of what N pixels see through ``EDGE_OFFSETS``.
-
-        Rays that meet nothing do not count, so that holes have no dark rim; ``rgb`` (N, 3), the colours seen
-        through the centres, stays where none counts.
-        """
-        offsets = (np.array(EDGE_OFFSETS) - 0.5) * (1, -1) / self._rig.focal
-        shifts = offsets.astype(np.float32) @ rotation.T[:2]
-        rays = (directions[None] + shifts[:, None]).reshape(-1, 3)
-        _, face, _, colour = self._trace(position, rays, 0.5)
-        count = (face != NO_FACE).reshape(len(EDGE_OFFSETS), -1).sum(axis=0)
-        mean = colour.reshape(3, len(EDGE_OFFSETS), -1).sum(axis=1) / np.maximum(count, 1).astype(np.float32)
-        return np.where(count[:, None] > 0, _bytes(mean.T), rgb)
 
     def close(self) -> None:
         """Free the geometry; the engine cannot render afterwards."""
         del self._caster, self._appearance
 
+    def _trace(
+        self, camera_to_world: np.ndarray, directions: np.ndarray, pixel: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Cast N rays from the camera and say what each sees.
+
+        Args:
+            camera_to_world: (4, 4).
+            directions: (3, N) float32, camera frame, z = −1.
+            pixel: width of what a ray stands for, in pixels.
+
+        Returns:
+            depth (N,) uint16 millimetres, face (N,) intp, normal (3, N) float32 in the camera frame and
+            facing the camera, colour (3, N) float32 in 0…255.
+        """
+        rotation = camera_to_world[:3, :3].astype(np.float32)
+        hits = self._caster.hits(camera_to_world[:3, 3], (rotation @ directions).T)
+        millimetres = np.rint(hits.distance * np.float32(1000))
+        beyond = millimetres > MAX_DEPTH_MM
+        millimetres[beyond] = 0
+        face = hits.face.astype(np.intp)
+        face[beyond] = NO_FACE
+
+        normals = rotation.T @ np.stack([axis.take(face) for axis in self._normals])
+        cosine = normals[0] * directions[0] + normals[1] * directions[1] + normals[2] * directions[2]
+        normals *= np.where(cosine > 0, np.float32(-1), np.float32(1))
+        # A pixel spans depth/focal metres on a surface seen face on, more along the tilt of an oblique one.
+        span = millimetres * np.float32(pixel / 1000 / self._rig.focal) / np.maximum(np.abs(cosine), GRAZING)
+        colour = self._appearance.colour(face, hits.u, hits.v, span)
+        return millimetres.astype(np.uint16), face, normals, colour
+
+    def _edges(self, rgb: np.ndarray, face: np.ndarray) -> np.ndarray:
+        """Return the flat indices of the pixels to antialias.
+
+        They see a face, and beside them is a pixel of another colour whose face shares no vertex with it.
+        Across a shared vertex colour is continuous; elsewhere there is an outline, or detail finer
+        than pixels.
+
+        Args:
+            rgb: (3, H, W) uint8.
+            face: (H, W) intp.
+        """
+        edges = np.zeros(face.shape, bool)
+        flat, pixel = edges.reshape(-1), np.arange(face.size).reshape(face.shape)
+        for first, second in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
+            differ = face[first] != face[second]
+            contrast = np.zeros(differ.shape, np.uint8)
+            for channel in rgb:
+                one, other = channel[first], channel[second]
+                np.maximum(contrast, np.maximum(one, other) - np.minimum(one, other), out=contrast)
+            differ &= contrast >= EDGE_CONTRAST
+            ours, theirs = pixel[first][differ], pixel[second][differ]
+            corners = self._faces.take(face.take(ours), axis=0), self._faces.take(face.take(theirs), axis=0)
+            joined = (corners[0][:, :, None] == corners[1][:, None, :]).any(axis=(1, 2))
+            apart = ~joined | (face.take(ours) == NO_FACE) | (face.take(theirs) == NO_FACE)
+            flat[ours[apart]] = True
+            flat[theirs[apart]] = True
+        return np.flatnonzero(edges & (face != NO_FACE))
+
+    def _antialiased(
+        self, camera_to_world: np.ndarray, directions: np.ndarray, colour: np.ndarray
+    ) -> np.ndarray:
+        """Return (3, N) float32: the mean colour of what N pixels see through centre and ``EDGE_OFFSETS``.
+
+        Rays that meet nothing do not count, so that holes have no dark rim.
+
+        Args:
+            camera_to_world: (4, 4).
+            directions: (3, N) float32, through the centres.
+            colour: (3, N) float32, seen through the centres.
+        """
+        shifts = np.zeros((3, len(EDGE_OFFSETS)), np.float32)
+        shifts[:2] = ((np.array(EDGE_OFFSETS) - 0.5) * (1, -1) / self._rig.focal).T
+        # The rays of a pixel follow one another: near rays find the same part of the mesh in the cache.
+        rays = (directions[:, :, None] + shifts[:, None, :]).reshape(3, -1)
+        _, face, _, further = self._trace(camera_to_world, rays, 0.5)
+        met = (face != NO_FACE).reshape(-1, len(EDGE_OFFSETS)).sum(axis=1)
+        total = colour + further.reshape(3, -1, len(EDGE_OFFSETS)).sum(axis=2)
+        return total / (1 + met).astype(np.float32)
+
 
 def _face_normals(space: Space) -> np.ndarray:
-    """Return (F, 3) float32 unit normals of the faces, 0 for faces without area."""
+    """Return (3, F) float32 unit normals of the faces, 0 for faces without area."""
     corner = space.vertices.astype(np.float64)[space.faces]
     normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
     length = np.linalg.norm(normal, axis=1, keepdims=True)
-    return (normal / np.where(length > 0, length, 1)).astype(np.float32)
+    return np.ascontiguousarray((normal / np.where(length > 0, length, 1)).astype(np.float32).T)
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
-    """Round to uint8, in C order."""
-    return np.ascontiguousarray(np.rint(values)).astype(np.uint8)
+    return np.rint(values).astype(np.uint8)
 
 
-def _edges(rgb: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """Return (H, W) bool: pixels that see a face, beside one that sees another face in another colour."""
-    edges = np.zeros(face.shape, bool)
-    for near, far in (
-        ((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
-        ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
-    ):
-        contrast = np.maximum(rgb[near], rgb[far]) - np.minimum(rgb[near], rgb[far])
-        differ = (contrast >= EDGE_CONTRAST).any(axis=-1) & (face[near] != face[far])
-        edges[near] |= differ
-        edges[far] |= differ
-    return edges & (face != NO_FACE)
+def _picture(channels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return (H, W, 3) uint8 of three planes of values."""
+    out = np.empty((*shape, 3), np.uint8)
+    for channel, values in enumerate(channels):
+        out[..., channel] = _bytes(values).reshape(shape)
+    return out

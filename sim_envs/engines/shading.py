@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim_envs.engines.texels import Texels, add_packed, pack
+from sim_envs.engines.texels import Texels, blend, pack
 from sim_envs.space import NO_TEXTURE, Space
+
+WHITE = np.full((1, 1, 3), 255, np.uint8)
 
 
 class Appearance:
     """Looks up colours by face and barycentric weights. Everything per face is laid out for gathering.
 
     The tables have one row more than there are faces: face −1 (no hit) reads that last row and is black.
+    A face without texture has a white one, so that one formula serves all.
     """
 
     def __init__(self, space: Space) -> None:
-        self._texels = Texels(space.textures)
         corners = pack(space.vertex_rgb)[space.faces]
         self._corner_rgb = np.ascontiguousarray(np.vstack([corners, np.zeros((1, 3), np.uint32)]).T)
-        self._texture = np.append(space.face_texture, NO_TEXTURE).astype(np.intp)
-        self._textured = bool((self._texture != NO_TEXTURE).any())
-        corner_uv = space.uv.astype(np.float64)[space.faces]
+
+        self._textured = bool((space.face_texture != NO_TEXTURE).any())
+        self._texels = Texels((*space.textures, WHITE))
+        texture = np.append(space.face_texture, NO_TEXTURE).astype(np.intp)
+        self._texture = np.where(texture == NO_TEXTURE, len(space.textures), texture)
+        corner_uv = np.vstack([space.uv.astype(np.float64)[space.faces], np.zeros((1, 3, 2))])
         corner_uv -= np.floor(
             corner_uv.min(axis=1, keepdims=True)
         )  # textures repeat; near 0 floats are finest
-        edges = np.stack(
+        axes = np.stack(
             [corner_uv[:, 0], corner_uv[:, 1] - corner_uv[:, 0], corner_uv[:, 2] - corner_uv[:, 0]]
         )
-        self._uv = np.ascontiguousarray(edges.transpose(2, 0, 1).astype(np.float32))
-        self._texels_per_metre = _texels_per_metre(space, edges)
+        self._uv = np.ascontiguousarray(axes.transpose(2, 0, 1).astype(np.float32))
+        self._texels_per_metre = np.append(_texels_per_metre(space, axes[1:, :-1]), np.float32(0))
 
     def colour(self, face: np.ndarray, u: np.ndarray, v: np.ndarray, footprint: np.ndarray) -> np.ndarray:
         """Return texture · vertex colour / 255, or the vertex colour alone where a face has no texture.
@@ -41,31 +46,23 @@ class Appearance:
         Returns:
             (3, N) float32, red, green and blue in 0…255; 0 where there is no face.
         """
-        colour = np.zeros((3, len(face)), np.float32)
-        for table, weight in zip(self._corner_rgb, (1 - u - v, u, v), strict=True):
-            add_packed(colour, table.take(face), weight)
+        colour = blend([table.take(face) for table in self._corner_rgb], (1 - u - v, u, v))
         if not self._textured:
             return colour
-        texture = self._texture.take(face)
-        points = np.flatnonzero(texture != NO_TEXTURE)
-        face, u, v = face.take(points), u.take(points), v.take(points)
-        texture_u, texture_v = (
+        across, up = (
             at.take(face) + u * by_u.take(face) + v * by_v.take(face) for at, by_u, by_v in self._uv
         )
-        texels = footprint.take(points) * self._texels_per_metre.take(face)
-        colour[:, points] *= self._texels.sample(
-            texture.take(points), texture_u, texture_v, texels
-        ) * np.float32(1 / 255)
-        return colour
+        texels = footprint * self._texels_per_metre.take(face)
+        return colour * self._texels.sample(self._texture.take(face), across, up, texels) / np.float32(255)
 
 
-def _texels_per_metre(space: Space, edges: np.ndarray) -> np.ndarray:
+def _texels_per_metre(space: Space, sides: np.ndarray) -> np.ndarray:
     """Return (F,) float32: how densely a face's texture lies on it, in the direction where it lies densest.
 
     It is the larger singular value of the map from the face's plane (metres) to the texture (texels).
 
     Args:
-        edges: (3, F, 2) uv of the first corner, and the differences of the other two to it.
+        sides: (2, F, 2) uv of the second and of the third corner, less that of the first.
     """
     size = np.array([texture.shape[1::-1] for texture in space.textures] + [(0, 0)], np.float64)[
         space.face_texture
@@ -75,8 +72,8 @@ def _texels_per_metre(space: Space, edges: np.ndarray) -> np.ndarray:
     length = np.maximum(np.linalg.norm(first, axis=1), 1e-9)
     along = np.einsum("ij,ij->i", first, second) / length
     across = np.maximum(np.linalg.norm(second - first * (along / length)[:, None], axis=1), 1e-9)
-    by_x = edges[1] * size / length[:, None]
-    by_y = (edges[2] * size - by_x * along[:, None]) / across[:, None]
+    by_x = sides[0] * size / length[:, None]
+    by_y = (sides[1] * size - by_x * along[:, None]) / across[:, None]
     square = (by_x**2 + by_y**2).sum(axis=1)
     determinant = by_x[:, 0] * by_y[:, 1] - by_x[:, 1] * by_y[:, 0]
     largest = np.sqrt((square + np.sqrt(np.maximum(square**2 - 4 * determinant**2, 0))) / 2)

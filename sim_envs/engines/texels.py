@@ -60,15 +60,12 @@ class Texels:
         stride = width.astype(np.intp)
         upper = upper * stride + start
         lower = lower * stride + start
-        colour = np.zeros((3, len(texture)), np.float32)
-        for row, column, weight in (
-            (upper, left, (1 - down) * (1 - across)),
-            (upper, right, (1 - down) * across),
-            (lower, left, down * (1 - across)),
-            (lower, right, down * across),
-        ):
-            add_packed(colour, self._texels.take(row + column), weight)
-        return colour
+        corners = (upper + left, upper + right, lower + left, lower + right)
+        above, beside = 1 - down, 1 - across
+        return blend(
+            [self._texels.take(corner) for corner in corners],
+            (above * beside, above * across, down * beside, down * across),
+        )
 
     def _level(self, footprint: np.ndarray) -> np.ndarray:
         """Round log2 of the footprint, read off the exponent bits: the same integer on every machine."""
@@ -82,10 +79,13 @@ def pack(rgb: np.ndarray) -> np.ndarray:
     return wide[..., 0] | wide[..., 1] << 8 | wide[..., 2] << 16
 
 
-def add_packed(colour: np.ndarray, packed: np.ndarray, weight: np.ndarray) -> None:
-    """Add ``weight`` (N,) times ``packed`` (N,) to ``colour`` (3, N), in place."""
-    for channel in range(3):
-        colour[channel] += (packed >> np.uint32(8 * channel) & np.uint32(255)) * weight
+def blend(packed: Sequence[np.ndarray], weights: Sequence[np.ndarray]) -> np.ndarray:
+    """Return (3, N) float32: the sum of packed colours, (N,) each, times their weights, (N,) float32 each."""
+    colour = np.zeros((3, len(packed[0])), np.float32)
+    for texels, weight in zip(packed, weights, strict=True):
+        for channel in range(3):
+            colour[channel] += (texels >> np.uint32(8 * channel) & np.uint32(255)).astype(np.float32) * weight
+    return colour
 
 
 def _mip_chain(texture: np.ndarray) -> list[np.ndarray]:
