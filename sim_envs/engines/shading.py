@@ -26,14 +26,11 @@ class Appearance:
         texture = np.append(space.face_texture, NO_TEXTURE).astype(np.intp)
         self._texture = np.where(texture == NO_TEXTURE, len(space.textures), texture)
         corner_uv = np.vstack([space.uv.astype(np.float64)[space.faces], np.zeros((1, 3, 2))])
-        corner_uv -= np.floor(
-            corner_uv.min(axis=1, keepdims=True)
-        )  # textures repeat; near 0 floats are finest
-        axes = np.stack(
-            [corner_uv[:, 0], corner_uv[:, 1] - corner_uv[:, 0], corner_uv[:, 2] - corner_uv[:, 0]]
-        )
-        self._uv = np.ascontiguousarray(axes.transpose(2, 0, 1).astype(np.float32))
-        self._texels_per_metre = np.append(_texels_per_metre(space, axes[1:, :-1]), np.float32(0))
+        # Textures repeat, so every face may as well lie near the origin, where floats are finest.
+        corner_uv -= np.floor(corner_uv.min(axis=1, keepdims=True))
+        corner_uv[:, 1:] -= corner_uv[:, :1]
+        self._uv = np.ascontiguousarray(corner_uv.transpose(2, 1, 0).astype(np.float32))
+        self._texels_per_metre = np.append(_texels_per_metre(space, corner_uv[:-1, 1:]), np.float32(0))
 
     def colour(self, face: np.ndarray, u: np.ndarray, v: np.ndarray, footprint: np.ndarray) -> np.ndarray:
         """Return texture · vertex colour / 255, or the vertex colour alone where a face has no texture.
@@ -62,18 +59,17 @@ def _texels_per_metre(space: Space, sides: np.ndarray) -> np.ndarray:
     It is the larger singular value of the map from the face's plane (metres) to the texture (texels).
 
     Args:
-        sides: (2, F, 2) uv of the second and of the third corner, less that of the first.
+        sides: (F, 2, 2) uv of the second and of the third corner, less that of the first.
     """
-    size = np.array([texture.shape[1::-1] for texture in space.textures] + [(0, 0)], np.float64)[
-        space.face_texture
-    ]
+    sizes = np.array([texture.shape[1::-1] for texture in space.textures] + [(0, 0)], np.float64)
+    size = sizes[space.face_texture]  # NO_TEXTURE is −1, the last row
     corner = space.vertices.astype(np.float64)[space.faces]
     first, second = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
     length = np.maximum(np.linalg.norm(first, axis=1), 1e-9)
     along = np.einsum("ij,ij->i", first, second) / length
     across = np.maximum(np.linalg.norm(second - first * (along / length)[:, None], axis=1), 1e-9)
-    by_x = sides[0] * size / length[:, None]
-    by_y = (sides[1] * size - by_x * along[:, None]) / across[:, None]
+    by_x = sides[:, 0] * size / length[:, None]
+    by_y = (sides[:, 1] * size - by_x * along[:, None]) / across[:, None]
     square = (by_x**2 + by_y**2).sum(axis=1)
     determinant = by_x[:, 0] * by_y[:, 1] - by_x[:, 1] * by_y[:, 0]
     largest = np.sqrt((square + np.sqrt(np.maximum(square**2 - 4 * determinant**2, 0))) / 2)
