@@ -1,0 +1,266 @@
+"""Plan the trajectories of a recording: where the camera goes, where it looks, and which split it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from sim_envs.errors import UserError, unknown
+from sim_envs.rig import Rig
+from sim_envs.space import Space
+from sim_envs.trajectories import SPLITS, Trajectory
+from sim_envs.trajectories.audit import angle_between, near_duplicates
+from sim_envs.trajectories.gaze import Programme, choose_yaw, hovering, rotations, walking
+from sim_envs.trajectories.handheld import FlightVolume, flight_volume
+from sim_envs.trajectories.navigable import MIN_AREA, NavigableMap, navigable_map
+from sim_envs.trajectories.paths import GridGraph, grid_graph, resample, smooth, wander
+from sim_envs.trajectories.pose_files import cut_poses, read_poses
+from sim_envs.trajectories.views import CLOSED_HITS, YAWS, Scene, look_around, view_content
+
+KINDS = ("auto", "walk", "handheld")
+STEP_RANGE = (0.12, 0.38)
+HEIGHT_RANGE = (0.6, 1.7)
+LOW_HEIGHT = 1.35  # a sensor up to here keeps 0.15 m below what the 1.5 m tall device clears
+MAX_TURN = 30.0  # degrees between consecutive frames
+SAME_METRES, SAME_DEGREES = 0.03, 3.0
+
+_ATTEMPTS = 12
+_ROUNDS = 4
+_BARE_SHARE = 0.05
+
+
+class Terrain(Protocol):
+    """Where a camera can go in one space."""
+
+    @property
+    def min_hits(self) -> float:
+        """Share of rays a view must meet something with."""
+
+    @property
+    def obedience(self) -> float:
+        """What looking 45° away from the programme costs, where a view's whole score is worth 1."""
+
+    def route(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, Programme]:
+        """Return (count, 3) positions along a new path and what the camera would do there."""
+
+
+def plan_trajectories(
+    space: Space, rig: Rig, kind: str, counts: Mapping[str, tuple[int, int]], seed: int
+) -> list[Trajectory]:
+    """Return trajectories, ``train`` first, then ``val``, then ``test``, with exactly the frames asked for.
+
+    Every trajectory has a random stream of its own, so it does not depend on how many others there are; but
+    ``val`` and ``test`` avoid near-duplicates of ``train`` views (0.05 m and 5°).
+
+    Args:
+        rig: the views are judged through its frustum.
+        kind: ``walk`` (over the navigable floor), ``handheld`` (through free space), ``auto`` (walk where there
+            is a floor, else hand-held), or a path to a file of poses (see :mod:`.pose_files`).
+        counts: split → (number of trajectories, frames of each).
+        seed: equal seeds give equal trajectories.
+
+    Raises:
+        UserError: an unknown kind; no floor or no free space; a pose file that is missing, damaged or too short;
+            a space in which no views worth keeping are found.
+    """
+    for split, (number, frames) in counts.items():
+        if split not in SPLITS:
+            raise unknown("split", split, SPLITS)
+        if number < 0 or frames < 1:
+            raise UserError(
+                f"{number} trajectories of {frames} frames were asked for in {split}: at least 0 and 1."
+            )
+    if kind not in KINDS:
+        path = Path(kind).expanduser()
+        if not path.exists() and not path.suffix and len(path.parts) == 1:
+            raise unknown("kind of trajectory", kind, KINDS, hint="A path to a file of poses serves as well.")
+        return cut_poses(read_poses(path), counts, path)
+    scene = Scene.of(space)
+    terrain = find_terrain(space, scene, rig, kind)
+    planned: list[Trajectory] = []
+    train = np.zeros((0, 4, 4))
+    for s, split in enumerate(SPLITS):
+        number, frames = counts.get(split, (0, 1))
+        for k in range(number):
+            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(s, k)))
+            poses = _plan_one(space.id, scene, rig, terrain, frames, train, rng)
+            planned.append(Trajectory(len(planned), split, poses))
+        if split == "train" and planned:
+            train = np.concatenate([t.camera_to_world for t in planned])
+    return planned
+
+
+def find_terrain(space: Space, scene: Scene, rig: Rig, kind: str) -> Terrain:
+    """Return the floor to walk on or the air to fly through.
+
+    Raises:
+        UserError: there is none.
+    """
+    if kind != "handheld":
+        ground = navigable_map(space, scene.caster)
+        if ground is not None:
+            return Floor.of(ground, scene, rig)
+        if kind == "walk":
+            raise UserError(
+                f"{space.id} has less than {MIN_AREA:g} m² of connected free floor. Use hand-held trajectories, or a "
+                "file of poses. If it should have a floor, check its up axis and unit."
+            )
+    volume = flight_volume(space, scene)
+    if volume is None:
+        size = " × ".join(f"{extent:.2f}" for extent in np.ptp(space.bounds, axis=0))
+        raise UserError(
+            f"{space.id} ({size} m) has no free space for a camera that keeps 0.3 m from its geometry. Check its "
+            "unit, or give a file of poses."
+        )
+    return Air.of(volume, scene, rig)
+
+
+@dataclass(frozen=True, eq=False)
+class Floor:
+    """Walks over a navigable map."""
+
+    ground: NavigableMap
+    low: GridGraph
+    tall: GridGraph
+    min_hits: float
+    obedience: float = 0.35
+
+    @classmethod
+    def of(cls, ground: NavigableMap, scene: Scene, rig: Rig) -> Floor:
+        """Prepare the paths over a map, for sensors below and above 1.35 m."""
+        low, tall = (
+            grid_graph(free, ground.clearance, ground.cell) for free in (ground.free, ground.free_tall)
+        )
+        some = low.cells[:: max(1, len(low.cells) // 64)]
+        return cls(ground, low, tall, _min_hits(ground.has_ceiling, scene, rig, ground.to_world(some, 1.2)))
+
+    def route(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, Programme]:
+        """Walk at a sensor height of 0.6 m to 1.7 m, as far as there is air above."""
+        top = HEIGHT_RANGE[1] if len(self.tall.cells) >= 0.5 * len(self.low.cells) else LOW_HEIGHT
+        height = rng.uniform(HEIGHT_RANGE[0], top)
+        graph = self.low if height <= LOW_HEIGHT else self.tall
+        positions = self.ground.to_world(_travel(graph, count, rng), height)
+        return positions, walking(positions, height, rng)
+
+
+@dataclass(frozen=True, eq=False)
+class Air:
+    """Flies through free space."""
+
+    volume: FlightVolume
+    graph: GridGraph
+    min_hits: float
+    obedience: float = 0.15
+
+    @classmethod
+    def of(cls, volume: FlightVolume, scene: Scene, rig: Rig) -> Air:
+        """Prepare the paths through a volume."""
+        graph = grid_graph(volume.free, volume.clearance, volume.cell)
+        some = graph.cells[:: max(1, len(graph.cells) // 64)]
+        return cls(volume, graph, _min_hits(volume.closed, scene, rig, volume.to_world(some)))
+
+    def route(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, Programme]:
+        """Move as a hand does, facing the geometry."""
+        cells = _travel(self.graph, count, rng)
+        towards = self.volume.towards[tuple(np.floor(cells + 0.5).astype(int).T)]
+        return self.volume.to_world(cells), hovering(towards.astype(np.float64), rng)
+
+
+def _travel(graph: GridGraph, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return ``count`` places along a fresh smooth path, in cells; smoothing shortens, so it starts out longer."""
+    step = rng.uniform(*STEP_RANGE)
+    length = step * count * 1.3 + 1.0
+    while True:
+        path = smooth(wander(graph, length, rng), graph.free)
+        if np.linalg.norm(np.diff(path, axis=0), axis=1).sum() * graph.cell >= step * count:
+            return resample(path, step / graph.cell, count, graph.free)
+        length *= 1.5
+
+
+def _min_hits(closed: bool, scene: Scene, rig: Rig, positions: np.ndarray) -> float:
+    """Return the share of rays a view must meet something with: less where a scan is open or full of holes."""
+    if closed:
+        return CLOSED_HITS
+    views = look_around(scene, positions).content(rig, np.full(len(positions), np.radians(-10.0)))
+    return float(np.clip(0.7 * np.quantile(views.hits.max(axis=1), 0.75), 0.05, CLOSED_HITS))
+
+
+def _plan_one(
+    name: str,
+    scene: Scene,
+    rig: Rig,
+    terrain: Terrain,
+    frames: int,
+    train: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return (frames, 4, 4) poses of one trajectory: a stretch of a somewhat longer path without a bad view.
+
+    Views that show little but a bare wall are tolerated for up to 5 % of the frames, or, if twelve paths give
+    nothing better, for as few as were found.
+    """
+    best: tuple[int, np.ndarray] | None = None
+    for _ in range(_ATTEMPTS):
+        positions, programme = terrain.route(frames + max(6, frames // 3), rng)
+        poses, unusable, bare = _film(scene, rig, terrain, positions, programme, train)
+        found = _best_stretch(unusable, bare, frames)
+        if found is None:
+            continue
+        start, count = found
+        if best is None or count < best[0]:
+            best = count, poses[start : start + frames]
+        if count <= _BARE_SHARE * frames:
+            break
+    if best is None:
+        raise UserError(
+            f"No {frames} consecutive views of {name} are worth keeping: they look into holes of the mesh, or repeat "
+            "training views. Ask for shorter trajectories or fewer of them, or give a file of poses."
+        )
+    return best[1]
+
+
+def _film(
+    scene: Scene, rig: Rig, terrain: Terrain, positions: np.ndarray, programme: Programme, train: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return poses along a path and, for each, whether it is unusable and whether it shows a bare wall.
+
+    Where the true frustum shows a view to be bad, its yaw is ruled out and the gaze chosen anew.
+    """
+    score = look_around(scene, positions).content(rig, programme.pitch).score(terrain.min_hits)
+    forbidden = np.zeros(score.shape, bool)
+    for remaining in reversed(range(_ROUNDS)):
+        yaw = choose_yaw(programme, score, forbidden, terrain.obedience)
+        poses = np.tile(np.eye(4), (len(positions), 1, 1))
+        poses[:, :3, :3] = rotations(yaw, programme.pitch, programme.roll)
+        poses[:, :3, 3] = positions
+        views = view_content(scene, rig, poses)
+        unusable = ~views.usable(terrain.min_hits) | near_duplicates(poses, train)
+        bad = np.flatnonzero(unusable | views.bare())
+        if not len(bad) or not remaining:
+            break
+        for offset in (-1, 0, 1):
+            forbidden[bad, (np.rint(yaw[bad] / (2 * np.pi / YAWS)).astype(int) + offset) % YAWS] = True
+    return poses, unusable | _jerky(poses), views.bare()
+
+
+def _jerky(poses: np.ndarray) -> np.ndarray:
+    """Return which frames turn too far from the one before, or stand still beside it."""
+    angle = angle_between(poses[1:, :3, :3], poses[:-1, :3, :3])
+    moved = np.linalg.norm(np.diff(poses[:, :3, 3], axis=0), axis=1)
+    still = (moved <= SAME_METRES) & (angle <= SAME_DEGREES)
+    return np.concatenate([[False], (angle > MAX_TURN) | still])
+
+
+def _best_stretch(unusable: np.ndarray, bare: np.ndarray, frames: int) -> tuple[int, int] | None:
+    """Return the start of the ``frames`` consecutive usable frames with the fewest bare ones, and how many."""
+    windows = np.lib.stride_tricks.sliding_window_view
+    usable = ~windows(unusable, frames).any(axis=1)
+    if not usable.any():
+        return None
+    count = np.where(usable, windows(bare, frames).sum(axis=1), frames + 1)
+    start = int(count.argmin())
+    return start, int(count[start])
