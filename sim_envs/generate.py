@@ -1,0 +1,250 @@
+"""Generate a recording: plan, render, check, publish; continue where an interrupted run left off."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from sim_envs.engines import ENGINES
+from sim_envs.errors import UserError
+from sim_envs.recordings.format import (
+    CONVENTIONS,
+    FORMAT_VERSION,
+    FRAMES_FILE,
+    LOG_FILE,
+    MAX_FRAMES,
+    Audit,
+    EngineInfo,
+    Meta,
+    Recipe,
+    RigInfo,
+    SpaceInfo,
+    TrajectoryInfo,
+    modalities_of,
+    modality_file,
+)
+from sim_envs.recordings.lock import alone
+from sim_envs.recordings.plan import Job, jobs_of, load_plan, save_plan
+from sim_envs.recordings.reader import PARTIAL, Recording, recording_folder
+from sim_envs.recordings.workers import render
+from sim_envs.recordings.writer import (
+    Draft,
+    Marker,
+    digest_files,
+    finish_publishing,
+    publish,
+    start_over,
+    write_frames,
+)
+from sim_envs.space import Space
+from sim_envs.spaces import load_space
+from sim_envs.storage import write_json
+from sim_envs.trajectories import Trajectory
+from sim_envs.trajectories.audit import audit_splits
+from sim_envs.trajectories.plan import plan_trajectories
+
+MAX_WORKERS = 256
+VAL_SHARE, TEST_SHARE = 0.05, 0.15
+FEW_VALID = 0.5
+LIBRARIES = ("numpy", "embreex", "trimesh", "opencv-python-headless")
+
+
+def split_counts(frames: int, frames_each: int = 20) -> dict[str, tuple[int, int]]:
+    """Say how many trajectories of how many frames ``--frames N`` means.
+
+    Trajectories of about ``frames_each`` frames are dealt out 80 % train, 5 % val and 15 % test, at least one
+    each. All have the same length, so there are at least ``frames`` frames, and fewer more than there are
+    trajectories. Where three trajectories of that length are too many, three shorter ones are made.
+
+    Raises:
+        UserError: fewer than 3 frames or more than a million.
+    """
+    if not 3 <= frames <= MAX_FRAMES:
+        raise UserError(f"{frames} frames are out of range: 3 to {MAX_FRAMES:,}.")
+    count = max(3, ceil(frames / frames_each))
+    each = ceil(frames / count)
+    val, test = max(1, round(VAL_SHARE * count)), max(1, round(TEST_SHARE * count))
+    return {"train": (count - val - test, each), "val": (val, each), "test": (test, each)}
+
+
+def generate(recipe: Recipe, *, home: Path, workers: int = 1, progress: bool = True) -> Recording:
+    """Return the recording of a recipe, rendering what of it is missing.
+
+    Args:
+        recipe: what to render.
+        home: the data home.
+        workers: render processes.
+        progress: show a bar on stderr.
+
+    Raises:
+        UserError: wrong input, a full disk, or splits that are near-duplicates of each other.
+        RenderError: an engine failed; the message names the trajectory.
+        KeyboardInterrupt: after saying what is kept. Every interruption is continued by the same call.
+    """
+    return record(load_space(recipe.space, home), recipe, home=home, workers=workers, progress=progress)
+
+
+def record(space: Space, recipe: Recipe, *, home: Path, workers: int = 1, progress: bool = True) -> Recording:
+    """Like :func:`generate`, for a space at hand."""
+    if not 1 <= workers <= MAX_WORKERS:
+        raise UserError(f"{workers} workers are out of range: 1 to {MAX_WORKERS}.")
+    folder = recording_folder(home, recipe, space, ENGINES[recipe.engine].version)
+    if not folder.is_dir():
+        with alone(folder):
+            # Another process may have finished it while this one waited.
+            if not folder.is_dir() and not finish_publishing(_partial(folder), folder):
+                _make(space, recipe, folder, workers, progress)
+    return Recording.open(folder)
+
+
+def _partial(folder: Path) -> Path:
+    return folder.with_name(folder.name + PARTIAL)
+
+
+def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: bool) -> None:
+    started = time.monotonic()
+    libraries = {name: version(name) for name in LIBRARIES}
+    partial, rig, modalities = _partial(folder), recipe.rig(), modalities_of(space)
+    asked = sum(count * frames_each for count, frames_each in recipe.splits.values())
+    Draft.of(partial, rig, modalities, asked).check_room()
+    trajectories = load_plan(partial, libraries)
+    if trajectories is None:
+        trajectories = plan_trajectories(space, rig, recipe.trajectories, recipe.splits, recipe.seed)
+        audit = _audit(recipe, trajectories)
+        start_over(partial)
+        save_plan(partial, trajectories, libraries)
+    else:
+        audit = _audit(recipe, trajectories)
+    jobs = jobs_of(trajectories)
+    draft = Draft.of(partial, rig, modalities, sum(len(job.camera_to_world) for job in jobs))
+    draft.allocate()
+    seconds, rendered = _render_missing(space, recipe, draft, jobs, workers, progress)
+    markers = [_marker(draft, job) for job in jobs]
+    valid = np.concatenate([np.array(marker.valid, bool) for marker in markers])
+    write_frames(partial, trajectories, valid)
+    write_json(
+        partial / LOG_FILE,
+        {
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "machine": platform.platform(),
+            "workers": workers,
+            "frames": len(valid),
+            "frames_rendered_by_last_run": rendered,
+            "render_seconds": round(seconds, 3),
+            "frames_per_second": round(rendered / seconds, 2) if rendered else None,
+            "total_seconds": round(time.monotonic() - started, 3),
+        },
+    )
+    publish(draft, _meta(space, recipe, folder, draft, trajectories, markers, audit, libraries), folder)
+
+
+def _audit(recipe: Recipe, trajectories: Sequence[Trajectory]) -> Audit:
+    """Measure how far the splits are apart; planned ones must be, a pose file is as its owner made it.
+
+    Raises:
+        UserError: planned trajectories have near-duplicates across splits.
+    """
+    audit = Audit.model_validate(audit_splits(trajectories))
+    if not audit.passed and recipe.pose_file is None:
+        raise UserError(
+            f"The planned trajectories did not pass the audit: {audit.complaint()}. The space may be too "
+            "small for so many; ask for fewer trajectories or another seed."
+        )
+    if not audit.passed:
+        _warn(f"{audit.complaint()}. Such a recording serves transductive runs; inductive ones refuse it.")
+    return audit
+
+
+def _render_missing(
+    space: Space, recipe: Recipe, draft: Draft, jobs: Sequence[Job], workers: int, progress: bool
+) -> tuple[float, int]:
+    """Render what is not done yet; return the seconds it took and the number of frames."""
+    missing = [job for job in jobs if draft.done(job) is None]
+    total = sum(len(job.camera_to_world) for job in jobs)
+    left = sum(len(job.camera_to_world) for job in missing)
+    started = time.monotonic()
+    bar = tqdm(
+        total=total,
+        initial=total - left,
+        desc=recipe.space,
+        unit="frame",
+        disable=not progress,
+        file=sys.stderr,
+        dynamic_ncols=True,
+    )
+    try:
+        with bar:
+            render(space, recipe.engine, draft, missing, workers, bar.update)
+    except BaseException as error:
+        kept = sum(draft.done(job) is not None for job in jobs)
+        print(
+            f"{'Interrupted' if isinstance(error, KeyboardInterrupt) else 'Failed'}: {kept} of {len(jobs)} "
+            f"trajectories are done and kept in {draft.folder}. The same command continues.",
+            file=sys.stderr,
+        )
+        raise
+    return time.monotonic() - started, left
+
+
+def _marker(draft: Draft, job: Job) -> Marker:
+    marker = draft.done(job)
+    if marker is None:
+        raise UserError(
+            f"{draft.folder} was changed meanwhile ({job.trajectory=}). Run the same command again."
+        )
+    return marker
+
+
+def _meta(
+    space: Space,
+    recipe: Recipe,
+    folder: Path,
+    draft: Draft,
+    trajectories: Sequence[Trajectory],
+    markers: Sequence[Marker],
+    audit: Audit,
+    libraries: dict[str, str],
+) -> Meta:
+    valid_fraction = {}
+    for split in recipe.splits:
+        of_split = [m.valid for t, m in zip(trajectories, markers, strict=True) if t.split == split]
+        valid = [flag for flags in of_split for flag in flags]
+        valid_fraction[split] = round(sum(valid) / max(len(valid), 1), 6)
+        if sum(valid) < FEW_VALID * len(valid):
+            _warn(f"Only {sum(valid)} of {len(valid)} {split} frames show enough of {space.id} to be of use.")
+    rig = recipe.rig()
+    names = [FRAMES_FILE, *map(modality_file, draft.arrays)]
+    return Meta(
+        format_version=FORMAT_VERSION,
+        recipe=recipe.described(),
+        recipe_hash=folder.name,
+        space=SpaceInfo.of(space),
+        engine=EngineInfo(name=recipe.engine, version=ENGINES[recipe.engine].version),
+        rig=RigInfo(width=rig.width, height=rig.height, hfov=rig.hfov, intrinsics=rig.intrinsics.tolist()),
+        conventions=CONVENTIONS,
+        categories=space.categories,
+        seeds={"trajectories": recipe.seed},
+        libraries=libraries,
+        frames=sum(len(t.camera_to_world) for t in trajectories),
+        modalities=draft.arrays,
+        valid_fraction=valid_fraction,
+        audit=audit,
+        files=digest_files(draft.folder, names),
+        trajectories={
+            str(t.id): TrajectoryInfo(split=t.split, frames=len(t.camera_to_world), digests=marker.digests)
+            for t, marker in zip(trajectories, markers, strict=True)
+        },
+    ).sealed()
+
+
+def _warn(message: str) -> None:
+    print(f"Warning: {message}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Recordings: all frames of one space and one rig, on disk."""
