@@ -203,7 +203,7 @@ def _read_npz(path: Path, row: PredictionFile) -> SpacePrediction:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return SpacePrediction(row.space, row.recording, arrays["frames"], arrays["values"])
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} cannot be read as predictions: {error}. Run the model again.") from None
 
 

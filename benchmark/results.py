@@ -216,7 +216,7 @@ class Result(_Part):
         return self._folder
 
     def file(self, relative: str) -> Path | None:
-        """Return a file that this result names, or None when it is not there (a result that travelled alone)."""
+        """Return a file that this result names, or None when it is not there (it travelled alone)."""
         if self._folder is None or not relative:
             return None
         path = (self._folder / relative).resolve()

@@ -1,0 +1,146 @@
+"""Metrics agree with independent references to 1e-6, on random and on adversarial input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from benchmark.metrics import (
+    category_iou,
+    confusion_matrices,
+    depth_metrics,
+    depth_sums,
+    mean_iou,
+    pixel_accuracy,
+)
+
+K = 5
+ids = st.integers(1, K)
+maps = st.integers(1, 4).flatmap(
+    lambda n: st.tuples(
+        arrays(np.uint8, (n, 3, 4), elements=ids),
+        arrays(np.uint8, (n, 3, 4), elements=st.integers(0, K)),
+    )
+)
+masks = arrays(np.bool_, (K,))
+
+
+def one_group(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+    return confusion_matrices(prediction, target, np.zeros(len(target), int), 1, K)[0]
+
+
+@pytest.mark.slow
+@given(maps=maps, scored=masks)
+@settings(max_examples=40, deadline=None)
+def test_iou_agrees_with_torchmetrics(maps: tuple[np.ndarray, np.ndarray], scored: np.ndarray) -> None:
+    import torch
+    from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
+
+    prediction, target = maps
+    target = np.where(np.concatenate([[False], scored])[target], target, 0)
+    ours = category_iou(one_group(prediction, target), scored)
+    pair = torch.from_numpy(prediction.astype(int)), torch.from_numpy(target.astype(int))
+    theirs = MulticlassJaccardIndex(K + 1, average="none", ignore_index=0)(*pair).numpy()[1:]
+    present = np.isin(np.arange(1, K + 1), target)
+    np.testing.assert_allclose(ours[present], theirs[present], atol=1e-6)
+    assert np.isnan(ours[~present]).all()
+    if present.any():
+        assert mean_iou(one_group(prediction, target), scored) == pytest.approx(
+            theirs[present].mean(), abs=1e-6
+        )
+        accuracy = MulticlassAccuracy(K + 1, average="micro", ignore_index=0)(*pair).item()
+        assert pixel_accuracy(one_group(prediction, target), scored) == pytest.approx(accuracy, abs=1e-6)
+
+
+@given(maps=maps, scored=masks)
+@settings(deadline=None)
+def test_iou_is_what_sets_of_pixels_say(maps: tuple[np.ndarray, np.ndarray], scored: np.ndarray) -> None:
+    prediction, target = maps
+    ours = category_iou(one_group(prediction, target), scored)
+    counted = (target > 0) & np.concatenate([[False], scored])[target]
+    for category in range(1, K + 1):
+        truth, guess = counted & (target == category), counted & (prediction == category)
+        if truth.any():
+            assert ours[category - 1] == pytest.approx(
+                (truth & guess).sum() / (truth | guess).sum(), abs=1e-12
+            )
+        else:
+            assert np.isnan(ours[category - 1])
+
+
+def test_perfect_prediction_scores_one_and_disjoint_prediction_zero() -> None:
+    target = np.array([[[1, 2, 3]]], np.uint8)
+    scored = np.ones(K, bool)
+    assert mean_iou(one_group(target, target), scored) == 1
+    assert mean_iou(one_group(np.array([[[2, 3, 1]]], np.uint8), target), scored) == 0
+
+
+def test_an_unlabelled_frame_has_no_score() -> None:
+    empty = np.zeros((1, 2, 2), np.uint8)
+    matrix = one_group(empty + 1, empty)
+    assert matrix.sum() == 0
+    assert np.isnan(mean_iou(matrix, np.ones(K, bool)))
+
+
+def test_confusions_of_groups_add_up_to_the_whole() -> None:
+    rng = np.random.default_rng(0)
+    target, prediction = rng.integers(0, K + 1, (9, 4, 4)), rng.integers(1, K + 1, (9, 4, 4))
+    group = rng.integers(0, 3, 9)
+    parts = confusion_matrices(prediction.astype(np.uint8), target.astype(np.uint8), group, 3, K)
+    np.testing.assert_array_equal(parts.sum(axis=0), one_group(prediction, target))
+
+
+def test_metrics_run_over_leading_axes() -> None:
+    matrices = np.random.default_rng(1).integers(0, 50, (7, 2, K, K))
+    scored = np.array([True, True, False, True, True])
+    together = mean_iou(matrices, scored)
+    assert together.shape == (7, 2)
+    assert together[3, 1] == mean_iou(matrices[3, 1], scored)
+
+
+metres = st.floats(0.0625, 60, width=16)
+
+
+@given(
+    pairs=st.integers(1, 3).flatmap(
+        lambda n: st.tuples(
+            arrays(np.float16, (n, 2, 3), elements=metres),
+            arrays(np.float32, (n, 2, 3), elements=st.one_of(st.just(0.0), st.floats(0.125, 60, width=32))),
+        )
+    )
+)
+@settings(deadline=None)
+def test_depth_metrics_are_their_closed_forms(pairs: tuple[np.ndarray, np.ndarray]) -> None:
+    prediction, target = pairs
+    ours = depth_metrics(depth_sums(prediction, target, np.zeros(len(target), int), 1)[0])
+    truth = target[target > 0].astype(np.float64)
+    guess = prediction[target > 0].astype(np.float64)
+    if not truth.size:
+        assert all(np.isnan(value) for value in ours.values())
+        return
+    assert ours["rmse"] == pytest.approx(np.sqrt(np.mean((guess - truth) ** 2)), rel=1e-6, abs=1e-9)
+    assert ours["abs_rel"] == pytest.approx(np.mean(np.abs(guess - truth) / truth), rel=1e-6, abs=1e-9)
+    ratio = np.maximum(guess / truth, truth / guess)
+    assert ours["delta1"] == pytest.approx(np.mean(ratio < 1.25), abs=1e-9)
+
+
+def test_rmse_agrees_with_torchmetrics() -> None:
+    import torch
+    from torchmetrics.regression import MeanSquaredError
+
+    rng = np.random.default_rng(2)
+    target = rng.uniform(0.3, 8, (4, 8, 8)).astype(np.float32)
+    prediction = (target * rng.uniform(0.7, 1.4, target.shape)).astype(np.float16)
+    ours = depth_metrics(depth_sums(prediction, target, np.zeros(4, int), 1)[0])["rmse"]
+    pair = torch.from_numpy(prediction.astype(np.float64)), torch.from_numpy(target.astype(np.float64))
+    assert ours == pytest.approx(
+        MeanSquaredError(squared=False).set_dtype(torch.float64)(*pair).item(), abs=1e-6
+    )
+
+
+def test_a_factor_of_exactly_1_25_is_not_within_it() -> None:
+    sums = depth_sums(np.full((1, 1, 1), 2.5), np.full((1, 1, 1), 2.0), np.zeros(1, int), 1)
+    assert depth_metrics(sums[0])["delta1"] == 0

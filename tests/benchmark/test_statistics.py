@@ -1,0 +1,180 @@
+"""Intervals cover what they say, differences are paired, and the same data give the same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmark.metrics import depth_metrics
+from benchmark.statistics import Sample, bootstrap, holm, interval, rank_intervals, rests_on
+
+
+def mean_sample(space: str, values: np.ndarray, seeds: tuple[int, ...] | None = None) -> Sample:
+    """Return a sample whose metric ``delta1`` is the plain mean of (S, T) values."""
+    count = np.full(values.shape, 100.0)
+    sums = np.stack([count, 0 * count, 0 * count, count * values], axis=-1)
+    return Sample(space, seeds or tuple(range(len(values))), sums, depth_metrics)
+
+
+def test_the_score_is_the_metric_of_the_summed_statistics_averaged_over_seeds_and_spaces() -> None:
+    first, second = np.array([[0.1, 0.3], [0.5, 0.7]]), np.array([[0.9, 0.8, 0.7], [0.6, 0.5, 0.4]])
+    found = bootstrap([mean_sample("a/1", first), mean_sample("a/2", second)], 50)["delta1"]
+    assert found.value == pytest.approx((first.mean() + second.mean()) / 2)
+    np.testing.assert_allclose(found.per_seed, [(0.2 + 0.8) / 2, (0.6 + 0.5) / 2])
+
+
+def test_the_standard_error_is_that_of_a_mean_over_trajectories() -> None:
+    values = np.random.default_rng(0).normal(0.5, 0.1, (1, 30))
+    draws = bootstrap([mean_sample("a/1", values)], 20_000)["delta1"].draws
+    assert draws.std() == pytest.approx(values.std(ddof=1) / np.sqrt(30), rel=0.03)
+
+
+def test_spread_between_seeds_widens_the_interval() -> None:
+    trajectories = np.random.default_rng(0).normal(0.5, 0.05, 40)
+    alike = bootstrap([mean_sample("a/1", np.tile(trajectories, (3, 1)))])["delta1"]
+    apart = bootstrap([mean_sample("a/1", trajectories + np.array([[-0.05], [0.0], [0.05]]))])["delta1"]
+    width = lambda found: found.interval[1] - found.interval[0]  # noqa: E731
+    assert width(apart) > 2 * width(alike)
+
+
+# Each row is a process that makes trajectories and seeds; the nominal level is 95 %.
+# With 500 repetitions the Monte-Carlo standard error is 1.0 to 1.3 points, so 90 to 98 % is two of them wide.
+@pytest.mark.parametrize(
+    ("seeds", "trajectories", "between_seeds", "between_trajectories", "floor"),
+    [
+        (1, (20,), 0.0, 0.05, 0.90),
+        (1, (6, 6, 6), 0.0, 0.05, 0.90),
+        (3, (20, 20), 0.02, 0.05, 0.90),
+        (3, (20,), 0.05, 0.02, 0.86),  # three seeds that differ a lot: too few to do better
+    ],
+)
+def test_nominal_95_percent_covers(
+    seeds: int, trajectories: tuple[int, ...], between_seeds: float, between_trajectories: float, floor: float
+) -> None:
+    rng = np.random.default_rng(1)
+    repetitions, covered = 500, 0
+    for _ in range(repetitions):
+        seed_effect = rng.normal(0, between_seeds, (seeds, 1))
+        samples = [
+            mean_sample(
+                f"space/{k}",
+                0.5
+                + seed_effect
+                + rng.normal(0, between_trajectories, (1, count))
+                + rng.normal(0, 0.01, (seeds, count)),
+            )
+            for k, count in enumerate(trajectories)
+        ]
+        low, high = bootstrap(samples, 400)["delta1"].interval
+        covered += low <= 0.5 <= high
+    assert floor <= covered / repetitions <= 0.98
+
+
+def test_a_true_null_is_rejected_about_one_time_in_twenty() -> None:
+    rng = np.random.default_rng(2)
+    rejected = 0
+    for _ in range(300):
+        shared = rng.normal(0.5, 0.1, (1, 25))
+        one, two = (bootstrap([mean_sample("a/1", shared + rng.normal(0, 0.02, (1, 25)))], 400) for _ in "12")
+        rejected += (one["delta1"] - two["delta1"]).p_value < 0.05
+    assert 0.015 <= rejected / 300 <= 0.1  # Monte-Carlo standard error: 1.3 points
+
+
+def test_differences_are_paired_on_trajectories() -> None:
+    rng = np.random.default_rng(3)
+    shared = rng.normal(0.5, 0.2, (1, 30))
+    better = bootstrap([mean_sample("a/1", shared + 0.01)])["delta1"]
+    worse = bootstrap([mean_sample("a/1", shared)])["delta1"]
+    low, high = (better - worse).interval
+    assert low == pytest.approx(0.01, abs=1e-9)
+    assert high == pytest.approx(0.01, abs=1e-9)
+    assert better.interval[0] < worse.interval[1]  # unpaired, they could not be told apart
+    assert (better - worse).p_value < 0.002
+
+
+def test_models_with_different_seeds_can_be_compared() -> None:
+    rng = np.random.default_rng(4)
+    shared = rng.normal(0.5, 0.1, (1, 20))
+    three = bootstrap([mean_sample("a/1", shared + rng.normal(0, 0.02, (3, 20)) + 0.2)])["delta1"]
+    one = bootstrap([mean_sample("a/1", shared, seeds=(7,))])["delta1"]
+    difference = three - one
+    assert difference.seeds == ()
+    assert difference.interval[0] > 0.1
+
+
+def test_identical_models_differ_by_exactly_nothing() -> None:
+    found = bootstrap([mean_sample("a/1", np.random.default_rng(5).uniform(size=(2, 9)))])["delta1"]
+    assert (found - found).value == 0
+    assert (found - found).p_value == 1
+
+
+def test_one_trajectory_and_one_seed_have_no_interval() -> None:
+    found = bootstrap([mean_sample("a/1", np.array([[0.4]]))])["delta1"]
+    assert found.value == pytest.approx(0.4)
+    assert np.isnan(found.interval).all()
+    assert found.p_value == 1
+
+
+def test_the_same_data_give_the_same_bytes() -> None:
+    values = np.random.default_rng(6).uniform(size=(2, 12))
+    one, two = (bootstrap([mean_sample("a/1", values)])["delta1"].draws for _ in "12")
+    assert one.tobytes() == two.tobytes()
+
+
+def test_large_statistics_are_resampled_in_bounded_memory() -> None:
+    import tracemalloc
+
+    from benchmark.tasks.semseg import SEMSEG
+
+    sums = np.random.default_rng(7).integers(0, 100, (3, 80, 40, 40))
+    scope = SEMSEG.scope(sums.sum(axis=(0, 1)), tuple(range(1, 41)))
+    sample = Sample("a/1", (0, 1, 2), sums, lambda values: SEMSEG.metrics(values, scope))
+    tracemalloc.start()
+    bootstrap([sample], 300)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * sums.nbytes + (128 << 20)
+
+
+def test_spaces_with_different_seeds_are_a_mistake_of_the_caller() -> None:
+    samples = [mean_sample("a/1", np.ones((1, 3)), (0,)), mean_sample("a/2", np.ones((1, 3)), (1,))]
+    with pytest.raises(ValueError, match="same seeds"):
+        bootstrap(samples)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+@settings(deadline=None)
+def test_holm_agrees_with_its_definition(p_values: list[float]) -> None:
+    corrected = holm(p_values)
+    assert all(c >= p for c, p in zip(corrected, p_values, strict=True))
+    assert min(corrected) == pytest.approx(min(1.0, len(p_values) * min(p_values)))
+    order = np.argsort(p_values, kind="stable")
+    assert (np.diff(np.array(corrected)[order]) >= 0).all()
+
+
+def test_holm_on_the_textbook_example() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_rank_intervals_of_a_clear_and_an_undecided_order() -> None:
+    rng = np.random.default_rng(8)
+    draws = np.stack([rng.normal(0.9, 0.01, 500), rng.normal(0.5, 0.1, 500), rng.normal(0.5, 0.1, 500)])
+    assert rank_intervals(draws, higher_is_better=True) == [(1, 1), (2, 3), (2, 3)]
+    assert rank_intervals(draws, higher_is_better=False) == [(3, 3), (1, 2), (1, 2)]
+
+
+def test_interval_is_the_central_95_percent() -> None:
+    assert interval(np.arange(1001.0)) == pytest.approx((25.0, 975.0))
+
+
+def test_what_an_interval_rests_on_is_said_in_words() -> None:
+    one = rests_on({"a/1": 20}, {"a/1": 1200}, seeds=1)
+    assert "1,200 frames of 20 trajectories in a/1" in one
+    assert "one training seed" in one
+    assert "conditional on this space" in one
+    many = rests_on({"a/1": 20, "a/2": 1}, {"a/1": 100, "a/2": 9}, seeds=3)
+    assert "in 2 spaces" in many
+    assert "3 training seeds" in many
+    assert "No interval: a single trajectory in a/2" in many
