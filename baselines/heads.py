@@ -33,8 +33,7 @@ class DenseHead(nn.Module):
         self.norm = nn.LayerNorm(token_width)
         self.project = nn.Linear(token_width, width)
         self.refine = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(8, width), nn.GELU())
-            for _ in range(2)
+            nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(8, width), nn.GELU()) for _ in range(2)
         )
         self.classify = nn.Conv2d(width, channels, 1)
 

@@ -34,7 +34,7 @@ class PretrainBudget(_Part):
     Attributes:
         encoder: preset of the encoder, which ``scratch`` shares.
         frames: frames in the pool, whatever spaces they come from.
-        lr: candidate peak learning rates do not exist here: one value, the same rule for every model.
+        lr: peak learning rate, the same for every model.
     """
 
     encoder: str = "tiny"
@@ -85,7 +85,6 @@ class Suite(_Part):
     tasks: tuple[str, ...] = ("semseg",)
     protocols: tuple[Literal["frozen", "finetune"], ...] = ("finetune",)
     variant: Literal["inductive", "transductive"] = "inductive"
-    taxonomy: str = "nyu40"
     seeds: int = Field(1, ge=1)
     pretrain: PretrainBudget = PretrainBudget()
     transfer_budget: TransferBudget = TransferBudget()

@@ -7,7 +7,7 @@ resamples and what a server can check. Nothing here imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -140,6 +140,9 @@ class Task(Protocol):
 
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Fix what counts in a space from its summed statistics and what transfer training had ``seen``."""
+
+    def lacking(self, categories: Sequence[str]) -> tuple[str, ...]:
+        """Return the evaluation categories that none of a space's ``categories`` means."""
 
     def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
         """Return every measure, by ``Measure.key``: (..., *sum_shape) → (...,) float64, NaN if undefined."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,10 @@ class Depth:
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Every measured pixel counts."""
         return Scope()
+
+    def lacking(self, categories: Sequence[str]) -> tuple[str, ...]:
+        """Return (): there are no categories."""
+        return ()
 
     def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
         """Return δ<1.25, RMSE and AbsRel, (..., 4) → (...,)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -110,6 +110,10 @@ class SemSeg:
             else:
                 scored.append(index + 1)
         return Scope(tuple(scored), left_out)
+
+    def lacking(self, categories: Sequence[str]) -> tuple[str, ...]:
+        """Return the evaluation categories that no source category of a space means."""
+        return tuple(self.taxonomy.lacking(categories))
 
     def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
         """Return mIoU and pixel accuracy, (..., K, K) → (...,)."""

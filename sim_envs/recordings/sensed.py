@@ -51,6 +51,19 @@ class SensedFrames:
     def __len__(self) -> int:
         return len(self._indices)
 
+    def only(self, indices: np.ndarray) -> SensedFrames:
+        """Return the same frames, cut down to some of them.
+
+        Args:
+            indices: numbers in the recording, each one of :attr:`indices`.
+
+        Raises:
+            IndexError: a frame that is not among these.
+        """
+        if not np.isin(indices, self._indices).all():
+            raise IndexError("frames asked for are not among the sensed frames that may be read")
+        return SensedFrames(self._arrays, indices)
+
     def get(self, name: str, rows: np.ndarray | slice | int) -> np.ndarray:
         """Return a copy of some frames of one modality.
 

@@ -1,0 +1,150 @@
+"""Jobs in processes of their own: each runs when what it needs is done; one that fails stops only its dependants."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from sim_envs.errors import UserError
+
+Report = Callable[[int, int], None]
+"""Called by a job with (steps done, steps in all)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A function of a module, run in a process of its own as ``function(**arguments, report=…)``.
+
+    Attributes:
+        name: unique in a run, shown to the user.
+        needs: names of the jobs that must have succeeded before.
+        log: file that receives whatever the job prints, and the traceback when it fails.
+    """
+
+    name: str
+    function: Callable[..., None]
+    arguments: dict[str, Any]
+    log: Path
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that did not end well."""
+
+    job: str
+    message: str
+    log: Path | None
+
+
+@dataclass
+class Watcher:
+    """What is told of the jobs as they go; the default says nothing."""
+
+    started: Callable[[str], None] = field(default=lambda name: None)
+    moved: Callable[[str, int, int], None] = field(default=lambda name, done, total: None)
+    ended: Callable[[str, Failure | None], None] = field(default=lambda name, failure: None)
+
+
+def run_jobs(jobs: Sequence[Job], workers: int, threads: int, watcher: Watcher) -> list[Failure]:
+    """Run every job, at most ``workers`` at a time with ``threads`` threads each; return what failed.
+
+    Jobs start in the order given as soon as what they need is done. Processes come from a fork server that has
+    torch loaded, so that starting one costs milliseconds, and end when this process does, however it ends.
+    """
+    context = _context(threads)
+    waiting = list(jobs)
+    running: dict[Connection, tuple[Job, Any]] = {}
+    done: set[str] = set()
+    failures: dict[str, Failure] = {}
+
+    def fail(job: Job, message: str, log: Path | None) -> None:
+        failures[job.name] = Failure(job.name, message, log)
+        watcher.ended(job.name, failures[job.name])
+
+    try:
+        while waiting or running:
+            for job in [j for j in waiting if failures.keys() & set(j.needs)]:
+                waiting.remove(job)
+                fail(job, "not run: " + ", ".join(n for n in job.needs if n in failures) + " failed", None)
+            for job in [j for j in waiting if done.issuperset(j.needs)][: workers - len(running)]:
+                waiting.remove(job)
+                ours, theirs = context.Pipe()
+                job.log.parent.mkdir(parents=True, exist_ok=True)
+                process = context.Process(target=_work, args=(job, theirs, threads), daemon=True)
+                process.start()
+                theirs.close()
+                running[ours] = (job, process)
+                watcher.started(job.name)
+            for connection in wait(list(running)):
+                assert isinstance(connection, Connection)
+                job, process = running[connection]
+                try:
+                    kind, *rest = connection.recv()
+                except (EOFError, ConnectionResetError):
+                    process.join()
+                    kind, rest = "failed", [f"its process ended with code {process.exitcode}"]
+                if kind == "moved":
+                    watcher.moved(job.name, *rest)
+                    continue
+                del running[connection]
+                connection.close()
+                process.join()
+                if kind == "done":
+                    done.add(job.name)
+                    watcher.ended(job.name, None)
+                else:
+                    fail(job, rest[0], job.log)
+    finally:
+        for _, process in running.values():
+            process.kill()
+    return list(failures.values())
+
+
+def _context(threads: int) -> Any:
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # read when the workers first load their libraries
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmark.stages"])
+    return context
+
+
+def _work(job: Job, connection: Connection, threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
+    with job.log.open("a", encoding="utf-8", buffering=1) as log:
+        sys.stdout = sys.stderr = log
+        try:
+            job.function(**job.arguments, report=lambda done, total: connection.send(("moved", done, total)))
+        except UserError as error:
+            log.write(f"{error}\n")
+            connection.send(("failed", str(error)))
+        except Exception as error:
+            log.write(traceback.format_exc())
+            connection.send(("failed", f"{type(error).__name__}: {error}"))
+        else:
+            connection.send(("done",))
+
+
+def _end_with_parent(connection: Connection) -> None:
+    """Leave at once when the other end of the pipe is gone: nobody waits for the work any more."""
+    try:
+        connection.recv()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def first_failures(failures: Iterable[Failure]) -> list[Failure]:
+    """Return the failures that are not mere consequences of others."""
+    return [failure for failure in failures if failure.log is not None]

@@ -1,0 +1,206 @@
+"""The runner: record what is missing, then send every model through pre-training, transfer, prediction and scoring.
+
+Each stage's folder is named by a digest of its inputs, so nothing is done twice, a changed configuration never
+meets old files, and whatever was interrupted continues.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from baselines.zoo import Model
+from benchmark.jobs import Failure, Job, Watcher, run_jobs
+from benchmark.plan import Portion, RunPlan, pretraining_pool, shared_out
+from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_pretrain
+from benchmark.suites import Role as SpaceRole
+from benchmark.tasks import TASKS
+from sim_envs.errors import UserError
+from sim_envs.generate import generate
+from sim_envs.recordings.reader import Recording
+from sim_envs.storage import digest_json, write_json
+
+STAGE_VERSION = 1
+"""Raised when a stage would give other numbers from the same inputs: results of older code are not reused."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a run may use: processes, threads in each, a torch device."""
+
+    workers: int
+    threads: int
+    device: str
+
+    @classmethod
+    def of(cls, workers: int, device: str, cores: int) -> Machine:
+        """Share cores among workers. Two processes of one thread beat one of two; a GPU takes one job at a time."""
+        return cls(1, cores, device) if device.startswith("cuda") else cls(workers, max(1, cores // workers), device)
+
+
+def run_folder(home: Path, plan: RunPlan) -> Path:
+    """Return where a run's results and report lie."""
+    return home / "runs" / plan.name
+
+
+def record(plan: RunPlan, home: Path, workers: int) -> dict[SpaceRole, list[Recording]]:
+    """Generate the recordings a run needs, those that exist excepted; return them by role.
+
+    Raises:
+        UserError: the test space's test views are near-duplicates of its pre-training views.
+    """
+    recordings: dict[SpaceRole, list[Recording]] = {}
+    for space in plan.needed:
+        recording = generate(plan.recipe(space), home=home, workers=workers)
+        role = plan.roles[space]
+        if role == "test" and plan.suite.variant == "inductive" and not recording.meta.audit.passed:
+            raise UserError(
+                f"{recording.meta.audit.near_duplicates} test views of {space} are near-duplicates of pre-training"
+                f" views (audit in {recording.folder / 'meta.json'}). Record other trajectories, or declare the"
+                " suite's variant transductive."
+            )
+        recordings.setdefault(role, []).append(recording)
+    return recordings
+
+
+def usable_tasks(plan: RunPlan, recordings: dict[SpaceRole, list[Recording]]) -> tuple[list[str], list[str]]:
+    """Return the tasks that the recordings can serve, and a note for each that they cannot.
+
+    Raises:
+        UserError: none is left.
+    """
+    unlabelled = [
+        r.meta.space.id
+        for role in ("test", "transfer", "held_out")
+        for r in recordings[role]
+        if "semantic" not in r.modalities
+    ]
+    usable = [name for name in plan.suite.tasks if not (unlabelled and TASKS[name].needs_labels)]
+    notes = [
+        f"{name} is left out: {', '.join(unlabelled)} has no labels." for name in plan.suite.tasks if name not in usable
+    ]
+    if not usable:
+        raise UserError(f"{' '.join(notes)} Import it with --labels and --instances, or take --task depth.")
+    return usable, notes
+
+
+def jobs_of(
+    plan: RunPlan, recordings: dict[SpaceRole, list[Recording]], tasks: Sequence[str], home: Path, device: str
+) -> list[Job]:
+    """Return every job of a run: one per model and seed for pre-training, one per task and protocol after it."""
+    suite, jobs = plan.suite, []
+    logs = run_folder(home, plan) / "logs"
+    for seed in range(suite.seeds):
+        for model in plan.models:
+            before = _pretrain(plan, model, seed, recordings, home, device) if model.pretrains else None
+            if before and not is_done(before.folder):
+                name = f"pretrain {model.name} seed {seed}"
+                jobs.append(Job(name, run_pretrain, {"stage": before}, _log(logs, name)))
+            for task in tasks:
+                for protocol in suite.protocols:
+                    stage = _evaluate(plan, model, seed, task, protocol, before, recordings, home, device)
+                    name = f"{task} {protocol} {model.name} seed {seed}"
+                    needs = (jobs_name(before),) if before and not is_done(before.folder) else ()
+                    jobs.append(Job(name, run_evaluate, {"stage": stage}, _log(logs, name), needs))
+    # Pre-training first: it is the longest, and transfers fill the gaps it leaves.
+    return sorted(jobs, key=lambda job: (bool(job.needs), job.function is run_evaluate))
+
+
+def jobs_name(stage: PretrainStage) -> str:
+    """Return the name of a pre-training job."""
+    return f"pretrain {stage.model} seed {stage.seed}"
+
+
+def execute(jobs: Sequence[Job], machine: Machine, watcher: Watcher) -> list[Failure]:
+    """Run the jobs; what failed is returned, the rest is done."""
+    return run_jobs(jobs, machine.workers, machine.threads, watcher)
+
+
+def _log(folder: Path, name: str) -> Path:
+    return folder / f"{name.replace(' ', '-')}.log"
+
+
+def _pretrain(
+    plan: RunPlan,
+    model: Model,
+    seed: int,
+    recordings: dict[SpaceRole, list[Recording]],
+    home: Path,
+    device: str,
+) -> PretrainStage:
+    pool = pretraining_pool(model, plan.suite, recordings)
+    key = {
+        "stage": "pretrain",
+        "version": STAGE_VERSION,
+        "modalities": list(model.modalities),
+        "pool": [[role, part.key] for role, part in pool],
+        "budget": plan.suite.pretrain.model_dump(mode="json"),
+        "image": plan.suite.rig.width,
+        "seed": seed,
+    }
+    return PretrainStage(model.name, seed, plan.suite, pool, _stage_folder(home, "pretrain", key), device)
+
+
+def _evaluate(
+    plan: RunPlan,
+    model: Model,
+    seed: int,
+    task: str,
+    protocol: Literal["frozen", "finetune"],
+    before: PretrainStage | None,
+    recordings: dict[SpaceRole, list[Recording]],
+    home: Path,
+    device: str,
+) -> EvaluateStage:
+    suite = plan.suite
+    train = shared_out(recordings["transfer"], ("train",), suite.transfer_budget.frames)
+    validation = shared_out(recordings["transfer"], ("val",), None)
+    scored: list[tuple[Literal["test", "held_out"], Portion]] = [
+        (role, part)
+        for role in ("test", "held_out")
+        for part in shared_out(recordings[role], ("test",), None)  # type: ignore[index]
+    ]
+    transfer_key = {
+        "stage": "transfer",
+        "version": STAGE_VERSION,
+        "pretrained": before.folder.name if before else f"random {suite.pretrain.encoder} {suite.rig.width}",
+        "task": task,
+        "protocol": protocol,
+        "train": [part.key for part in train],
+        "validation": [part.key for part in validation],
+        "budget": suite.transfer_budget.model_dump(mode="json"),
+        "seed": seed,
+    }
+    transfer_folder = _stage_folder(home, "transfer", transfer_key)
+    predict_key = {
+        "stage": "predict",
+        "version": STAGE_VERSION,
+        "transfer": transfer_folder.name,
+        "scored": [part.key for _, part in scored],
+    }
+    return EvaluateStage(
+        model=model.name,
+        seed=seed,
+        suite=suite,
+        test_space=plan.test_space,
+        task=task,
+        protocol=protocol,
+        pretrained=before.folder if before else None,
+        train=train,
+        validation=validation,
+        scored=scored,
+        transfer_folder=transfer_folder,
+        prediction_folder=_stage_folder(home, "predict", predict_key),
+        result_folder=run_folder(home, plan) / "results",
+        device=device,
+    )
+
+
+def _stage_folder(home: Path, stage: str, key: dict[str, Any]) -> Path:
+    """Return ``stages/<stage>/<16 hex digits>``, with what the digits stand for in ``inputs.json``."""
+    folder = home / "stages" / stage / digest_json(key)[:16]
+    if not (folder / "inputs.json").exists():
+        write_json(folder / "inputs.json", key)
+    return folder

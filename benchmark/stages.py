@@ -1,0 +1,324 @@
+"""The stages of the protocol after generation: pre-train, transfer, predict, score. Each runs in a worker process.
+
+A stage writes into a folder named by the digest of its inputs and ends with ``done.json``; a folder with that file
+is never worked on again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from baselines.tst.pretrain import PretrainConfig, pretrain
+from safetensors.torch import load_file, save_file
+from timm.models.vision_transformer import VisionTransformer
+
+from baselines.encoder import EncoderConfig, build_encoder, encoder_config, load_encoder
+from baselines.heads import DenseModel
+from baselines.ledger import Entry, Ledger, Role
+from baselines.precision import pick_device
+from baselines.transfer import LabelledFrames, TransferConfig, Transferred, predict, transfer, write_log
+from baselines.zoo import ZOO, Model
+from benchmark.environment import environment
+from benchmark.jobs import Report
+from benchmark.plan import Portion
+from benchmark.predictions import SpacePrediction, load_manifest, save_predictions, score_prediction
+from benchmark.results import Compute, Result, SpaceResult, StoredStatistics, save_result, scores
+from benchmark.suites import Suite
+from benchmark.tasks import TASKS, Task
+from sim_envs.recordings.reader import Recording
+from sim_envs.storage import write_json, write_whole
+
+DONE = "done.json"
+
+
+@dataclass(frozen=True)
+class PretrainStage:
+    """Inputs of a pre-training.
+
+    Attributes:
+        pool: where each part of the frames comes from.
+        folder: where checkpoints, log and encoder go.
+    """
+
+    model: str
+    seed: int
+    suite: Suite
+    pool: Sequence[tuple[Role, Portion]]
+    folder: Path
+    device: str
+
+
+@dataclass(frozen=True)
+class EvaluateStage:
+    """Inputs of a transfer, its predictions and their score.
+
+    Attributes:
+        pretrained: folder of the pre-training, None for a model without one.
+        train, validation: labelled frames of the transfer spaces.
+        scored: frames of the test space and of held-out spaces, with the role of each.
+        transfer_folder, prediction_folder, result_folder: where things go.
+    """
+
+    model: str
+    seed: int
+    suite: Suite
+    test_space: str
+    task: str
+    protocol: Literal["frozen", "finetune"]
+    pretrained: Path | None
+    train: Sequence[Portion]
+    validation: Sequence[Portion]
+    scored: Sequence[tuple[Literal["test", "held_out"], Portion]]
+    transfer_folder: Path
+    prediction_folder: Path
+    result_folder: Path
+    device: str
+
+
+def is_done(folder: Path) -> bool:
+    """Tell whether a stage has ended well."""
+    return (folder / DONE).is_file()
+
+
+def shape_of(suite: Suite) -> EncoderConfig:
+    """Return the encoder that every model of a suite shares."""
+    return encoder_config(suite.pretrain.encoder, image_size=suite.rig.width)
+
+
+def pretrain_config(model: Model, suite: Suite, seed: int) -> PretrainConfig:
+    """Return how a model is pre-trained under a suite's budget."""
+    budget = suite.pretrain
+    return PretrainConfig(
+        encoder=shape_of(suite),
+        modalities=model.modalities,
+        steps=budget.steps,
+        batch=budget.batch,
+        lr=budget.lr,
+        seed=seed,
+    )
+
+
+def run_pretrain(stage: PretrainStage, report: Report) -> None:
+    """Pre-train, or continue where a killed run stopped; only sensed frames are opened, no label can be."""
+    if is_done(stage.folder):
+        return
+    model = ZOO[stage.model]
+    frames = [Recording.open(p.folder).sensed().only(np.array(p.rows)) for _, p in stage.pool]
+    config = pretrain_config(model, stage.suite, stage.seed)
+    outcome = pretrain(config, frames, stage.folder, device=pick_device(stage.device), progress=report)
+    ledger = Ledger(
+        entries=tuple(
+            Entry(role=role, source=p.space, digest=p.digest, modalities=model.modalities, frames=len(p.rows))
+            for role, p in stage.pool
+        )
+    )
+    write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
+
+
+def run_evaluate(stage: EvaluateStage, report: Report) -> None:
+    """Transfer, predict and score; the first two are skipped where they are done."""
+    device = pick_device(stage.device)
+    task = TASKS[stage.task]
+    if not is_done(stage.transfer_folder):
+        _transfer(stage, task, device, report)
+    if not is_done(stage.prediction_folder):
+        _predict(stage, task, device)
+    result = _score(stage, task, device)
+    save_result(stage.result_folder, result)
+
+
+def _encoder(stage: EvaluateStage) -> VisionTransformer:
+    if stage.pretrained is None:
+        return build_encoder(shape_of(stage.suite), seed=stage.seed)
+    return load_encoder(stage.pretrained / "encoder.safetensors")[0]
+
+
+def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
+    """Train one candidate a learning rate; keep the one that validates best in the transfer spaces."""
+    budget, head = stage.suite.transfer_budget, task.head()
+    train = LabelledFrames(*_labelled(stage.train, task))
+    validation_rgb, validation_target = _labelled(stage.validation, task)
+    seen = task.seen([train.target])
+    trajectory = _trajectories(stage.validation)
+    main = task.measures[0]
+
+    def score(prediction: np.ndarray) -> float:
+        total = task.statistics(prediction, validation_target, trajectory).total
+        value = float(task.metrics(total, task.scope(total, seen))[main.key])
+        return value if main.higher_is_better else -value
+
+    rates = budget.encoder_lrs if stage.protocol == "finetune" else budget.encoder_lrs[:1]
+    encoder = _encoder(stage)
+    candidates: list[tuple[float, Transferred]] = []
+    for number, rate in enumerate(rates):
+        config = TransferConfig(
+            protocol=stage.protocol,
+            channels=head.channels,
+            loss=head.loss,
+            steps=budget.steps,
+            batch=budget.batch,
+            head_lr=budget.head_lr,
+            encoder_lr=rate,
+            evaluations=budget.evaluations,
+            seed=stage.seed,
+        )
+        outcome = transfer(
+            encoder,
+            config,
+            train,
+            validation_rgb,
+            score,
+            task.encode_prediction,
+            device=device,
+            progress=lambda step, steps, n=number: report(n * steps + step, len(rates) * steps),  # type: ignore[misc]
+        )
+        candidates.append((rate, outcome))
+    rate, best = max(candidates, key=lambda c: c[1].validation)
+    stage.transfer_folder.mkdir(parents=True, exist_ok=True)
+    state = {name: value.cpu().contiguous() for name, value in best.model.state_dict().items()}
+    write_whole(stage.transfer_folder / "model.safetensors", lambda path: save_file(state, path))
+    write_whole(stage.transfer_folder / "log.csv", lambda path: write_log(best.log, path))
+    done = {
+        "encoder_lr": rate if stage.protocol == "finetune" else 0.0,
+        "validation": {f"{r:g}": o.validation for r, o in candidates},
+        "best_step": best.best_step,
+        "seconds": sum(o.seconds for _, o in candidates),
+        "parameters": sum(p.numel() for p in best.model.parameters()),
+        "seen": list(seen),
+    }
+    write_json(stage.transfer_folder / DONE, done)
+
+
+def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
+    model = DenseModel(build_encoder(shape_of(stage.suite)), task.head().channels).to(device)
+    model.load_state_dict(load_file(stage.transfer_folder / "model.safetensors"))
+    start, count = time.perf_counter(), 0
+    parts = []
+    for _, part in stage.scored:
+        rgb = Recording.open(part.folder).array("rgb")[list(part.rows)]
+        values = predict(model, rgb, task.encode_prediction, device=device).astype(task.prediction_dtype)
+        parts.append(SpacePrediction(part.space, part.digest, np.array(part.rows, np.int64), values))
+        count += len(rgb)
+    seconds = time.perf_counter() - start
+    save_predictions(
+        stage.prediction_folder, parts, task=task, model=stage.model, protocol=stage.protocol, seed=stage.seed
+    )
+    write_json(stage.prediction_folder / DONE, {"seconds": seconds, "frames_per_second": count / seconds})
+
+
+def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
+    """Score what is on disk against the truth, and put everything that led there beside the number."""
+    transferred = _read(stage.transfer_folder)
+    pretrained = _read(stage.pretrained) if stage.pretrained else None
+    predicted = _read(stage.prediction_folder)
+    ledger = Ledger.model_validate(pretrained["ledger"]) if pretrained else Ledger()
+    start = time.perf_counter()
+    parts = tuple(_score_space(stage, task, role, p, tuple(transferred["seen"])) for role, p in stage.scored)
+    budget = stage.suite.transfer_budget
+    gpus = (torch.cuda.get_device_name(device),) if device.type == "cuda" else ()
+    used = [p for _, p in stage.scored] + list(stage.train) + list(stage.validation)
+    curves = {"transfer": _relative(stage.transfer_folder / "log.csv", stage.result_folder)}
+    if stage.pretrained:
+        curves["pretrain"] = _relative(stage.pretrained / "log.csv", stage.result_folder)
+    return Result(
+        suite=f"{stage.suite.name} v{stage.suite.version}",
+        test_space=stage.test_space,
+        variant=stage.suite.variant,
+        model=stage.model,
+        track=ledger.track.value,
+        task=stage.task,
+        protocol=stage.protocol,
+        seed=stage.seed,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        configuration={
+            "suite": stage.suite.model_dump(mode="json"),
+            "encoder_lr": transferred["encoder_lr"],
+            "validation": transferred["validation"],
+            "best_step": transferred["best_step"],
+        },
+        ledger=ledger.model_dump(mode="json"),
+        environment=environment(gpus),
+        inputs={f"{p.space} {p.folder.name}": p.digest for p in used}
+        | {e.source + " (pre-training)": e.digest for e in ledger.entries},
+        compute=Compute(
+            parameters=transferred["parameters"],
+            pretrain_frames=sum(entry.frames for entry in ledger.entries),
+            pretrain_steps=stage.suite.pretrain.steps if pretrained else 0,
+            pretrain_seconds=pretrained["seconds"] if pretrained else 0.0,
+            transfer_frames=sum(len(p.rows) for p in stage.train),
+            transfer_steps=budget.steps,
+            transfer_seconds=transferred["seconds"],
+            predict_frames_per_second=predicted["frames_per_second"],
+        ),
+        timings={
+            "pretrain": pretrained["seconds"] if pretrained else 0.0,
+            "transfer": transferred["seconds"],
+            "predict": predicted["seconds"],
+            "score": time.perf_counter() - start,
+        },
+        spaces=parts,
+        scores=scores(parts, task, stage.seed),
+        curves=curves,
+        prediction_folder=_relative(stage.prediction_folder, stage.result_folder),
+    )
+
+
+def _score_space(
+    stage: EvaluateStage, task: Task, role: Literal["test", "held_out"], part: Portion, seen: tuple[int, ...]
+) -> SpaceResult:
+    recording = Recording.open(part.folder)
+    rows = np.array(part.rows, np.int64)
+    statistics = score_prediction(
+        stage.prediction_folder,
+        part.space,
+        task=task,
+        target=task.targets(recording, rows),
+        frames=rows,
+        trajectory=recording.trajectory_ids[rows],
+        recording=part.digest,
+    )
+    scope = task.scope(statistics.total, seen)
+    file = next(row for row in load_manifest(stage.prediction_folder).spaces if row.space == part.space)
+    return SpaceResult(
+        space=part.space,
+        role=role,
+        recording=part.digest,
+        predictions=file.sha256,
+        scored=scope.scored,
+        left_out=dict(scope.left_out),
+        lacking=task.lacking(recording.meta.categories),
+        statistics=StoredStatistics.pack(statistics),
+    )
+
+
+def _labelled(portions: Sequence[Portion], task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Return RGB (N, H, W, 3) uint8 and targets (N, H, W) of several recordings, one after the other."""
+    rgb, target = [], []
+    for part in portions:
+        recording, rows = Recording.open(part.folder), np.array(part.rows, np.int64)
+        rgb.append(np.asarray(recording.array("rgb")[rows]))
+        target.append(task.targets(recording, rows))
+    return np.concatenate(rgb), np.concatenate(target)
+
+
+def _trajectories(portions: Sequence[Portion]) -> np.ndarray:
+    """Return an id per frame that is unique over recordings, (N,) int64."""
+    ids = [Recording.open(p.folder).trajectory_ids[list(p.rows)] + 1_000_000 * i for i, p in enumerate(portions)]
+    return np.concatenate(ids)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / DONE).read_text(encoding="utf-8")))
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
