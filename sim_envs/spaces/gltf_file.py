@@ -71,9 +71,7 @@ def read_gltf(path: Path) -> RawMesh:
     try:
         return _Document(path).mesh()
     except (KeyError, IndexError, TypeError, ValueError, struct.error) as error:
-        raise MeshFileError(
-            f"it is not valid glTF 2.0 ({type(error).__name__}: {str(error)[:100]})."
-        ) from error
+        raise MeshFileError(f"it is not valid glTF 2.0 ({type(error).__name__}: {str(error)[:100]}).") from error
 
 
 class _Document:
@@ -86,9 +84,7 @@ class _Document:
         self.json, binary = _split_glb(data) if data[:4] == b"glTF" else (_parse_json(data), b"")
         unread = sorted(set(self.json.get("extensionsRequired", [])) - _READABLE)
         if unread:
-            raise MeshFileError(
-                f"it needs {', '.join(unread)}, which is not read; export it without compression."
-            )
+            raise MeshFileError(f"it needs {', '.join(unread)}, which is not read; export it without compression.")
         if not str(self.json["asset"]["version"]).startswith("2"):
             raise MeshFileError(f"it is glTF {self.json['asset']['version']}; version 2 is read.")
         self.buffers = [
@@ -195,9 +191,7 @@ class _Document:
             sparse = accessor["sparse"]
             where, what = sparse["indices"], sparse["values"]
             index_type = np.dtype(_COMPONENTS[where["componentType"]])
-            at = self._strided(
-                where["bufferView"], where.get("byteOffset", 0), index_type, sparse["count"], 1
-            )
+            at = self._strided(where["bufferView"], where.get("byteOffset", 0), index_type, sparse["count"], 1)
             values = values.copy()
             values[at[:, 0]] = self._strided(
                 what["bufferView"], what.get("byteOffset", 0), dtype, sparse["count"], width
@@ -217,9 +211,7 @@ class _Document:
 
     def _material(self, raw: dict[str, Any]) -> _Material:
         base = raw.get("pbrMetallicRoughness", {})
-        r, g, b = _linear_to_srgb(
-            np.array(base.get("baseColorFactor", [1, 1, 1, 1])[:3], np.float64)
-        ).tolist()
+        r, g, b = _linear_to_srgb(np.array(base.get("baseColorFactor", [1, 1, 1, 1])[:3], np.float64)).tolist()
         info = base.get("baseColorTexture")
         if info is None:
             return _Material(rgb=(r, g, b))
@@ -235,13 +227,9 @@ class _Document:
 
     def _image(self, texture_number: int) -> np.ndarray:
         texture = self.json["textures"][texture_number]
-        source = (
-            texture.get("extensions", {}).get("EXT_texture_webp", {}).get("source", texture.get("source"))
-        )
+        source = texture.get("extensions", {}).get("EXT_texture_webp", {}).get("source", texture.get("source"))
         if source is None:
-            raise MeshFileError(
-                "a texture is stored in a format that is not read; export it with PNG or JPEG."
-            )
+            raise MeshFileError("a texture is stored in a format that is not read; export it with PNG or JPEG.")
         image = self.json["images"][source]
         if "uri" in image:
             data = self._uri(image["uri"])

@@ -80,9 +80,7 @@ def read_mesh(path: Path) -> RawMesh:
     if not len(mesh.faces):
         raise UserError(f"{path} is a mesh without faces: a space needs surfaces, not points or lines alone.")
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
-        raise UserError(
-            f"Cannot read {path}: a face names a vertex that does not exist; the file is damaged."
-        )
+        raise UserError(f"Cannot read {path}: a face names a vertex that does not exist; the file is damaged.")
     return mesh
 
 

@@ -52,9 +52,7 @@ def read_obj(path: Path) -> RawMesh:
     vt = _numbers(lines.vt, "vt", least=1)[0]
     vt = np.pad(vt, ((0, 0), (0, max(0, 2 - vt.shape[1]))))[:, :2]
     corner_v, corner_vt, counts = _corners(lines)
-    if corner_v.size and (
-        corner_v.min() < 0 or corner_v.max() >= len(vertices) or corner_vt.max() >= len(vt)
-    ):
+    if corner_v.size and (corner_v.min() < 0 or corner_v.max() >= len(vertices) or corner_vt.max() >= len(vt)):
         raise MeshFileError("a face names a vertex that does not exist; the file is damaged.")
     positions, face_origin = fan(np.arange(len(corner_v)), counts)
     library, companions = _read_libraries(path, lines.libraries)
@@ -66,9 +64,7 @@ def read_obj(path: Path) -> RawMesh:
     textures = tuple(read_texture(texture) for texture in texture_paths)
 
     material_of_face = lines.face_material[face_origin]
-    texture_of = [_NONE if m.texture is None else texture_paths.index(m.texture) for m in materials] + [
-        NO_TEXTURE
-    ]
+    texture_of = [_NONE if m.texture is None else texture_paths.index(m.texture) for m in materials] + [NO_TEXTURE]
     factor_of = np.array([m.rgb for m in materials] + [(255, 255, 255)], np.uint8)  # the last is for _NONE
     material_of_corner = np.repeat(material_of_face[:, None], 3, axis=1)
     v_of_corner, vt_of_corner = corner_v[positions], corner_vt[positions]
@@ -116,9 +112,7 @@ def _sort_lines(text: bytes) -> _Lines:
     current = _NONE
     for raw in text.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ").splitlines():
         line = raw.split(b"#", 1)[0].strip()
-        kind, _, rest = (
-            line.partition(b" ") if b"\t" not in line else line.replace(b"\t", b" ").partition(b" ")
-        )
+        kind, _, rest = line.partition(b" ") if b"\t" not in line else line.replace(b"\t", b" ").partition(b" ")
         if kind == b"v":
             v.append(rest)
         elif kind == b"vt":
@@ -192,16 +186,12 @@ def _corners(lines: _Lines) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if not width:
             continue
         if slashes % width or slashes // width > 2:
-            raise MeshFileError(
-                f"a face is written in a mixed form: 'f {lines.faces[members[0]].decode('latin-1')}'."
-            )
+            raise MeshFileError(f"a face is written in a mixed form: 'f {lines.faces[members[0]].decode('latin-1')}'.")
         rows = np.array(members)
         per_corner = slashes // width + 1 - int(empty_vt)
         text = b" ".join(lines.faces[i] for i in members).replace(b"//", b"/").replace(b"/", b" ")
         try:
-            values = (
-                np.array(text.split(), dtype="S20").astype(np.int64).reshape(len(rows), width, per_corner)
-            )
+            values = np.array(text.split(), dtype="S20").astype(np.int64).reshape(len(rows), width, per_corner)
         except ValueError as error:
             raise MeshFileError("a face line holds something that is not an index.") from error
         where = starts[rows, None] + np.arange(width)

@@ -92,17 +92,11 @@ def check_extent(extent_m: np.ndarray, unit: str) -> list[str]:
     longest = float(extent_m.max())
     size = " × ".join(f"{side:.3g}" for side in extent_m)
     if longest > _MAX_EXTENT_M:
-        better = [
-            name for name in ("cm", "mm") if longest / metres_per(unit) * UNITS[name] <= _MAX_EXTENT_M / 5
-        ]
+        better = [name for name in ("cm", "mm") if longest / metres_per(unit) * UNITS[name] <= _MAX_EXTENT_M / 5]
         advice = " or ".join(f"--unit {name}" for name in reversed(better)) or "check its coordinates"
-        raise UserError(
-            f"The scan measures {size} m if its unit is '{unit}'. That is no indoor space: try {advice}."
-        )
+        raise UserError(f"The scan measures {size} m if its unit is '{unit}'. That is no indoor space: try {advice}.")
     if longest > _DOUBTFUL_EXTENT_M:
-        return [
-            f"the scan measures {size} m; if that is too large, import it again with --unit cm or --unit mm"
-        ]
+        return [f"the scan measures {size} m; if that is too large, import it again with --unit cm or --unit mm"]
     if longest < _SMALL_EXTENT_M:
         return [f"the scan measures only {size} m; if that is too small, import it again with another --unit"]
     return []

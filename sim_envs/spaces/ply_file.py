@@ -101,9 +101,7 @@ def _textured(
         mesh,
         face_texture=np.maximum(number, NO_TEXTURE).astype(np.int32)[mesh.face_origin],
         textures=tuple(read_texture(companion) for companion in companions),
-        vertex_rgb=np.full((len(mesh.vertices), 3), 255, np.uint8)
-        if mesh.vertex_rgb is None
-        else mesh.vertex_rgb,
+        vertex_rgb=np.full((len(mesh.vertices), 3), 255, np.uint8) if mesh.vertex_rgb is None else mesh.vertex_rgb,
         companions=companions,
     )
     texcoord = face.get("texcoord")

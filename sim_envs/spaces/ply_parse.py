@@ -71,9 +71,7 @@ def read_elements(path: Path) -> tuple[dict[str, Columns], list[str]]:
         body = _ascii_to_doubles(body)
     columns, offset = {}, 0
     for element in elements:
-        columns[element.name], offset = _read_element(
-            body, offset, element, _BYTE_ORDER[form], form == "ascii"
-        )
+        columns[element.name], offset = _read_element(body, offset, element, _BYTE_ORDER[form], form == "ascii")
     return columns, textures
 
 
@@ -105,9 +103,7 @@ def _read_header(file: BinaryIO) -> tuple[str, list[Element], list[str]]:
                 last = elements[-1]
                 elements[-1] = Element(last.name, last.count, (*last.properties, prop))
         except (IndexError, KeyError, ValueError) as error:
-            raise MeshFileError(
-                f"its header has a line that is not PLY: '{' '.join(words)[:80]}'."
-            ) from error
+            raise MeshFileError(f"its header has a line that is not PLY: '{' '.join(words)[:80]}'.") from error
     if form not in _BYTE_ORDER:
         raise MeshFileError(f"its format '{form}' is none of {', '.join(_BYTE_ORDER)}.")
     return form, elements, textures
@@ -120,9 +116,7 @@ def _ascii_to_doubles(body: bytes) -> bytes:
         try:
             return np.fromstring(body.decode("ascii"), np.float64, sep=" ").tobytes() if body.strip() else b""
         except (DeprecationWarning, ValueError) as error:
-            raise MeshFileError(
-                "its body holds something that is not a number; the file is damaged."
-            ) from error
+            raise MeshFileError("its body holds something that is not a number; the file is damaged.") from error
 
 
 def _row_type(element: Element, counts: tuple[int, ...], order: str, ascii_body: bool) -> np.dtype:
@@ -139,9 +133,7 @@ def _row_type(element: Element, counts: tuple[int, ...], order: str, ascii_body:
     return np.dtype(fields)
 
 
-def _read_element(
-    body: bytes, offset: int, element: Element, order: str, ascii_body: bool
-) -> tuple[Columns, int]:
+def _read_element(body: bytes, offset: int, element: Element, order: str, ascii_body: bool) -> tuple[Columns, int]:
     """Read ``element.count`` rows from ``offset`` on; return its columns and where it ends."""
     lists = [prop for prop in element.properties if prop.count_type is not None]
     rows_by_counts: list[tuple[np.ndarray, np.ndarray]] = []  # row numbers, structured rows
@@ -159,16 +151,12 @@ def _read_element(
         rows_by_counts = [(np.arange(element.count), rows)]
     if not uniform:
         if not lists:
-            raise MeshFileError(
-                f"it ends within its {element.count} {element.name} rows; the file is cut short."
-            )
+            raise MeshFileError(f"it ends within its {element.count} {element.name} rows; the file is cut short.")
         rows_by_counts, end = _ragged_rows(body, offset, element, order, ascii_body)
     return _columns(element, rows_by_counts), end
 
 
-def _first_counts(
-    body: bytes, offset: int, element: Element, order: str, ascii_body: bool
-) -> tuple[int, ...]:
+def _first_counts(body: bytes, offset: int, element: Element, order: str, ascii_body: bool) -> tuple[int, ...]:
     only = Element(element.name, 1, element.properties)
     _, _, counts = _walk(body, offset, only, order, ascii_body)
     return tuple(int(n) for n in counts[0])
@@ -178,9 +166,7 @@ def _walk(
     body: bytes, offset: int, element: Element, order: str, ascii_body: bool
 ) -> tuple[np.ndarray, int, np.ndarray]:
     """Step from row to row by their list lengths: row starts, the end, and (rows, lists) lengths."""
-    steps: list[
-        tuple[int, struct.Struct | None, int]
-    ] = []  # bytes before a count, the count, bytes per value
+    steps: list[tuple[int, struct.Struct | None, int]] = []  # bytes before a count, the count, bytes per value
     fixed = 0
     for prop in element.properties:
         size = 8 if ascii_body else np.dtype(prop.type).itemsize
@@ -206,9 +192,7 @@ def _walk(
                 position += counter.size + n * size
             position += fixed
     except (struct.error, ValueError, OverflowError) as error:
-        raise MeshFileError(
-            f"it ends within its {element.count} {element.name} rows; it is cut short."
-        ) from error
+        raise MeshFileError(f"it ends within its {element.count} {element.name} rows; it is cut short.") from error
     if position > len(body):
         raise MeshFileError(f"it ends within its {element.count} {element.name} rows; it is cut short.")
     return starts, position, counts

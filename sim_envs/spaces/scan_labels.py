@@ -61,16 +61,13 @@ def _labels_of_ply(path: Path, mesh: RawMesh) -> FaceLabels:
         raise UserError(f"{path} has no face property `object_id`, so it says nothing of instances.")
     if labelled.file_counts[1] != mesh.file_counts[1]:
         raise UserError(
-            f"The labels do not fit: {path} has {labelled.file_counts[1]} faces, "
-            f"the mesh {mesh.file_counts[1]}."
+            f"The labels do not fit: {path} has {labelled.file_counts[1]} faces, the mesh {mesh.file_counts[1]}."
         )
     if labelled.file_counts[0] == mesh.file_counts[0]:
         theirs = labelled.vertex_origin[labelled.faces]
         ours = mesh.vertex_origin[mesh.faces]
         if theirs.shape != ours.shape or not np.array_equal(theirs, ours):
-            raise UserError(
-                f"The labels do not fit: the faces of {path} are not those of the mesh, in its order."
-            )
+            raise UserError(f"The labels do not fit: the faces of {path} are not those of the mesh, in its order.")
     ids, notes = _checked_ids(labelled.face_object_id, path)
     return FaceLabels(ids[mesh.face_origin], notes)
 
@@ -89,8 +86,7 @@ def _labels_of_npy(path: Path, mesh: RawMesh) -> FaceLabels:
     if len(ids) == face_count:
         return FaceLabels(ids[mesh.face_origin], notes)
     raise UserError(
-        f"The labels do not fit: {path} has {len(ids)} ids, "
-        f"the mesh {vertex_count} vertices and {face_count} faces."
+        f"The labels do not fit: {path} has {len(ids)} ids, the mesh {vertex_count} vertices and {face_count} faces."
     )
 
 
@@ -104,8 +100,7 @@ def _checked_ids(raw: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ..
         raise UserError(f"The labels {path} hold values that are not whole numbers.")
     if len(raw) and (raw.min() < -1 or raw.max() > MAX_ID):
         raise UserError(
-            f"The labels {path} hold instance ids from {raw.min():.0f} to {raw.max():.0f}; "
-            f"0 to {MAX_ID} is possible."
+            f"The labels {path} hold instance ids from {raw.min():.0f} to {raw.max():.0f}; 0 to {MAX_ID} is possible."
         )
     ids = raw.astype(np.int64)
     none = ids == -1
@@ -170,9 +165,7 @@ def _pairs(value: Any) -> list[tuple[int, str]] | None:
     return pairs
 
 
-def categorise(
-    instance: np.ndarray, table: Mapping[int, str], path: Path
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def categorise(instance: np.ndarray, table: Mapping[int, str], path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return (I + 1,) uint16 categories of instances, and the category names in alphabetical order.
 
     Raises:
@@ -181,9 +174,7 @@ def categorise(
     missing = sorted(set(np.unique(instance).tolist()) - set(table) - {0})
     if missing:
         shown = ", ".join(map(str, missing[:8])) + (", …" if len(missing) > 8 else "")
-        raise UserError(
-            f"The instance table {path} is without {len(missing)} of the scan's instances: {shown}."
-        )
+        raise UserError(f"The instance table {path} is without {len(missing)} of the scan's instances: {shown}.")
     too_high = [i for i in table if i > MAX_ID]
     if too_high:
         raise UserError(f"The instance table {path} has id {min(too_high)}; 0 to {MAX_ID} is possible.")

@@ -26,6 +26,8 @@ from sim_envs.storage import digest_file
 
 SOURCE = "scan"
 _GREY = 160
+_TABLE_NAMES = ("instances.json", "labels.json", "info_semantic.json")
+_LABEL_WORDS = re.compile(r"label|object_?id|instance|semantic")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -85,9 +87,7 @@ def import_scan(
     if (folder / "space.json").exists():
         kept = _intact(folder)
         if kept is not None and kept.digest != space.digest:
-            raise UserError(
-                f"{space.id} exists and is another scan. Give this one another --name, or remove {folder}."
-            )
+            raise UserError(f"{space.id} exists and is another scan. Give this one another --name, or remove {folder}.")
     save_space(space, folder)
     return space
 
@@ -104,13 +104,9 @@ def read_scan(
     """Read a scan as a space without keeping it; the arguments are those of :func:`import_scan`."""
     space_name = _checked_name(name, path)
     scale, rotation = metres_per(unit or "m"), None if up is None else to_y_up(up)
-    files = find_files(path)
-    if labels is not None or instances is not None:
-        files = ScanFiles(files.mesh, labels or files.labels, instances or files.instances)
+    files = find_files(path, labels, instances)
     mesh = read_mesh(files.mesh)
-    face_labels, instance_category, categories, label_notes = _labels(
-        files, mesh, explicit=labels is not None
-    )
+    face_labels, instance_category, categories, label_notes = _labels(files, mesh, explicit=labels is not None)
     mesh, face_instance, clean_notes = _cleaned(mesh, face_labels.instance, files.mesh)
     notes = [*mesh.notes, *face_labels.notes, *label_notes, *clean_notes]
 
@@ -138,34 +134,29 @@ def read_scan(
     )
 
 
-def find_files(path: Path) -> ScanFiles:
-    """Return the files of a scan from the path a person gives: a mesh file, or a folder with one obvious mesh.
+def find_files(path: Path, labels: Path | None = None, instances: Path | None = None) -> ScanFiles:
+    """Return the files of a scan: a mesh file, or what is obvious in a folder; what is named goes first.
 
     Raises:
-        UserError: no such path, or a folder in which the mesh is not obvious.
+        UserError: no such path, or a folder in which the mesh or its labels are not obvious.
     """
     if not path.exists():
         raise UserError(f"No such file or folder: {path}")
     if not path.is_dir():
-        return ScanFiles(path)
+        return ScanFiles(path, labels, instances)
     entries = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
     meshes = [entry for entry in entries if entry.suffix.lower() in READERS]
     plain = [mesh for mesh in meshes if "semantic" not in mesh.stem.lower()] or meshes
     if len(plain) != 1:
         found = ", ".join(mesh.name for mesh in plain[:8]) or "none"
-        raise UserError(
-            f"{path} must hold exactly one mesh ({', '.join(READERS)}); found: {found}. Name the file."
-        )
+        raise UserError(f"{path} must hold exactly one mesh ({', '.join(READERS)}); found: {found}. Name the file.")
     semantic = [mesh for mesh in meshes if mesh not in plain and mesh.suffix.lower() == ".ply"]
-    arrays = [entry for entry in entries if entry.suffix.lower() == ".npy"]
-    tables = [
-        entry for entry in entries if entry.name in ("instances.json", "labels.json", "info_semantic.json")
-    ]
-    label_files = semantic or arrays
+    arrays = [e for e in entries if e.suffix.lower() == ".npy" and _LABEL_WORDS.search(e.stem.lower())]
+    label_files = [labels] if labels is not None else semantic or arrays
     if len(label_files) > 1:
-        raise UserError(
-            f"{path} holds several label files: {', '.join(p.name for p in label_files[:8])}. Name one with --labels."
-        )
+        found = ", ".join(file.name for file in label_files[:8])
+        raise UserError(f"{path} holds several label files: {found}. Name one with --labels.")
+    tables = [instances] if instances is not None else [e for e in entries if e.name in _TABLE_NAMES]
     return ScanFiles(plain[0], label_files[0] if label_files else None, tables[0] if tables else None)
 
 
@@ -184,8 +175,8 @@ def _checked_name(name: str | None, path: Path) -> str:
     chosen = (path.resolve().name if path.is_dir() else path.stem) if name is None else name
     if not _NAME.fullmatch(chosen):
         raise UserError(
-            f"'{chosen}' cannot name a space: use letters, digits, '.', '_' and '-', beginning with a letter or digit"
-            + (" (--name)." if name is None else ".")
+            f"'{chosen}' cannot name a space: give a --name of letters, digits, '.', '_' and '-' "
+            "that begins with a letter or digit."
         )
     return chosen
 
@@ -208,12 +199,8 @@ def _labels(
         found = carried
     if files.instances is None:
         if explicit:
-            raise UserError(
-                f"{where} has instance ids, but what they are is not said: give a table with --instances."
-            )
-        return *nothing, [
-            f"the instance ids in {where.name} are not used: no table says what they are (--instances)"
-        ]
+            raise UserError(f"{where} has instance ids, but what they are is not said: give a table with --instances.")
+        return *nothing, [f"the instance ids in {where.name} are not used: no table says what they are (--instances)"]
     categories, names = categorise(found.instance, read_instance_table(files.instances), files.instances)
     return found, categories, names, []
 
@@ -226,9 +213,7 @@ def _cleaned(mesh: RawMesh, instance: np.ndarray, path: Path) -> tuple[RawMesh, 
     flat = whole & ~np.cross(b - a, c - a).any(axis=1)
     keep = whole & ~flat
     if not keep.any():
-        raise UserError(
-            f"{path} is a mesh without faces: all {len(keep)} have no surface or no finite position."
-        )
+        raise UserError(f"{path} is a mesh without faces: all {len(keep)} have no surface or no finite position.")
     notes = []
     if not whole.all():
         notes.append(f"{(~whole).sum()} faces dropped: a corner has no finite position")
@@ -265,9 +250,7 @@ def _provenance(
 ) -> dict[str, Any]:
     """Say where a scan came from, without paths of the machine it was imported on."""
     roles = [("mesh", files.mesh), *(("companion", path) for path in mesh.companions)]
-    roles += [
-        (role, path) for role, path in (("labels", files.labels), ("instances", files.instances)) if path
-    ]
+    roles += [(role, path) for role, path in (("labels", files.labels), ("instances", files.instances)) if path]
     return {
         "source": "imported scan",
         "files": [{"role": role, "name": path.name, "sha256": digest_file(path)} for role, path in roles],
