@@ -117,8 +117,14 @@ def generate_recording(
         if problems:
             raise UserError("\n".join([f"{recording.folder} is damaged:", *problems]))
         note.print("Every file matches its digest.")
-    audit = recording.meta.audit
-    note.print(f"{len(recording)} frames, {', '.join(recording.modalities)}; near-duplicates {audit.near_duplicates}.")
+    note.print(f"{len(recording)} frames of {', '.join(recording.modalities)}.")
+    near = recording.meta.audit.test.translation_m
+    if near:
+        note.print(
+            f"The train view nearest to a test view is {near['50']:.2f} m away (median; 1 %: {near['1']:.2f} m)."
+        )
+    if not recording.meta.audit.passed:
+        note.print(f"note: {recording.meta.audit.complaint()}.")
     print(recording.folder)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,6 @@ from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
-from sim_envs.storage import digest_file
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class Portion:
 
     Attributes:
         folder: the recording's.
-        digest: SHA-256 of its ``meta.json``, which holds the digests of all its files.
+        digest: of its ``meta.json``, which holds the digests of all its files.
         rows: numbers of the frames, ascending.
     """
 
@@ -141,8 +140,7 @@ def portion(recording: Recording, split: str | None, frames: int | None = None) 
                 " for. Record more trajectories in the suite, or ask for fewer frames."
             )
         rows = rows[np.linspace(0, len(rows) - 1, frames).round().astype(int)] if frames else rows[:0]
-    digest = digest_file(recording.folder / "meta.json")
-    return Portion(recording.meta.space.id, recording.folder, digest, tuple(rows.tolist()))
+    return Portion(recording.meta.space.id, recording.folder, recording.meta.digest, tuple(rows.tolist()))
 
 
 def shared_out(recordings: Sequence[Recording], splits: Sequence[str], frames: int | None) -> list[Portion]:
@@ -177,8 +175,3 @@ def pretraining_pool(
         portions = shared_out(recordings[role], splits, round(share * suite.pretrain.frames))  # type: ignore[index]
         pool += [(role, p) for p in portions if p.rows]
     return pool
-
-
-def with_seeds(plan: RunPlan, seeds: int) -> RunPlan:
-    """Return the plan with another number of seeds."""
-    return replace(plan, suite=plan.suite.model_copy(update={"seeds": seeds}))

@@ -57,9 +57,8 @@ def record(plan: RunPlan, home: Path, workers: int) -> dict[SpaceRole, list[Reco
         role = plan.roles[space]
         if role == "test" and plan.suite.variant == "inductive" and not recording.meta.audit.passed:
             raise UserError(
-                f"{recording.meta.audit.near_duplicates} test views of {space} are near-duplicates of pre-training"
-                f" views (audit in {recording.folder / 'meta.json'}). Record other trajectories, or declare the"
-                " suite's variant transductive."
+                f"{space}: {recording.meta.audit.complaint()} (see {recording.folder / 'meta.json'}). Record other"
+                " trajectories, or declare the suite's variant transductive."
             )
         recordings.setdefault(role, []).append(recording)
     return recordings
@@ -158,9 +157,7 @@ def _evaluate(
     train = shared_out(recordings["transfer"], ("train",), suite.transfer_budget.frames)
     validation = shared_out(recordings["transfer"], ("val",), None)
     scored: list[tuple[Literal["test", "held_out"], Portion]] = [
-        (role, part)
-        for role in ("test", "held_out")
-        for part in shared_out(recordings[role], ("test",), None)  # type: ignore[index]
+        (role, part) for role in ("test", "held_out") for part in shared_out(recordings[role], ("test",), None)
     ]
     transfer_key = {
         "stage": "transfer",
