@@ -63,9 +63,7 @@ def angle_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _poses(trajectories: Sequence[Trajectory], split: str) -> np.ndarray:
-    return np.concatenate(
-        [np.zeros((0, 4, 4)), *(t.camera_to_world for t in trajectories if t.split == split)]
-    )
+    return np.concatenate([np.zeros((0, 4, 4)), *(t.camera_to_world for t in trajectories if t.split == split)])
 
 
 def _compare(views: np.ndarray, train: np.ndarray) -> dict[str, Any]:

@@ -81,9 +81,7 @@ def _wave(count: int, amplitude: float, rng: np.random.Generator) -> np.ndarray:
     return amplitude * np.sin(2 * np.pi * frames / period + phase).mean(axis=1)
 
 
-def choose_yaw(
-    programme: Programme, score: np.ndarray, forbidden: np.ndarray, obedience: float
-) -> np.ndarray:
+def choose_yaw(programme: Programme, score: np.ndarray, forbidden: np.ndarray, obedience: float) -> np.ndarray:
     """Return the (N,) yaw that keeps near the programme, sees the most, and turns by at most 30° a frame.
 
     The best sequence over yaw bins of 10° is found exactly (Viterbi); then it is smoothed.

@@ -15,6 +15,7 @@ KEEP_AWAY = 0.3
 _OBJECT = 2.0  # metres; what is smaller in every direction is seen from outside its bounds
 _DIRECTIONS = 96
 _SPACING = 0.04
+_SIGHT = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ def flight_volume(space: Space, scene: Scene) -> FlightVolume | None:
 
     It keeps 0.3 m from geometry and within the bounds of the space; where geometry does not lie all around, up to
     0.5 m beyond them (1 m for an object of less than 2 m), because the person who scanned it stood there. A voxel
-    counts when it sees at least half as much of the geometry as the better ones do and, if the mesh has
+    counts when it sees at least 0.6 as much of the geometry as the better ones do and, if the mesh has
     consistent front sides, mostly front sides: that leaves out the air behind a scanned wall.
     """
     extent = float(np.ptp(space.bounds, axis=0).max())
@@ -65,10 +66,7 @@ def flight_volume(space: Space, scene: Scene) -> FlightVolume | None:
         return None
     hits, front, sight, towards = _sight(scene, centres[candidates])
     closed = bool((hits >= 0.95).mean() >= 0.25)
-    if closed:
-        keep = hits >= 0.9
-    else:
-        keep = (sight > 0) & (sight >= 0.5 * np.quantile(sight, 0.95))
+    keep = hits >= 0.9 if closed else (sight > 0) & (sight >= _SIGHT * np.quantile(sight, 0.95))
     if (keep & (front >= 0.8)).any():
         keep &= front >= 0.8
     free = np.zeros(len(centres), bool)
@@ -110,13 +108,20 @@ def surface_points(triangles: np.ndarray, spacing: float) -> np.ndarray:
         middle = 0.5 * (a + b)
         todo = np.concatenate([np.stack([a, middle, c], axis=1), np.stack([middle, b, c], axis=1)])
     points = np.concatenate(done)
-    _, first = np.unique(np.floor(points / (0.1 * spacing)).astype(np.int64), axis=0, return_index=True)
-    return points[np.sort(first)]
+    cells = np.floor((points - points.min(axis=0)) / (0.1 * spacing)).astype(np.int64)
+    _, first = np.unique(np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1)), return_index=True)
+    return np.asarray(points[np.sort(first)])
 
 
 def _sight(scene: Scene, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return, for each point: share of directions that meet something; share of those that meet a front side;
-    share that meet something among the directions within 45° of where most of it is; and that direction (N, 3)."""
+    """Return what each of (N, 3) points sees.
+
+    Returns:
+        hits: (N,) share of directions that meet something.
+        front: (N,) share of those that meet a front side.
+        sight: (N,) share that meet something among the directions within 45° of ``towards``.
+        towards: (N, 3) unit vector to where most of the geometry is.
+    """
     i = np.arange(_DIRECTIONS) + 0.5
     y = 1 - 2 * i / _DIRECTIONS
     angle = np.pi * (1 + np.sqrt(5)) * i

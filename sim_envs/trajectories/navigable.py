@@ -25,9 +25,7 @@ MIN_AREA = 1.0  # m²; less is a niche, not a floor to walk on
 _FINE = 3  # the obstacles are drawn this many times finer than the map; odd, so that cell centres coincide
 _FLOOR_SAG = 0.10  # a scanned floor may lie this far below its median height
 _HOLE_CELLS = 3  # holes of a scanned floor narrower than twice this many cells are taken for floor
-_NEAR_BEST = (
-    0.3  # the lowest floor with this share of the largest free area wins: not the roof, not the table
-)
+_NEAR_BEST = 0.3  # the lowest floor with this share of the largest free area wins: not the roof, not the table
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +141,7 @@ def _clearance(
     return distance[_FINE // 2 :: _FINE, _FINE // 2 :: _FINE].astype(np.float32)
 
 
-def _inside(
-    standing: np.ndarray, start: np.ndarray, caster: RayCaster, disk: np.ndarray
-) -> tuple[np.ndarray, bool]:
+def _inside(standing: np.ndarray, start: np.ndarray, caster: RayCaster, disk: np.ndarray) -> tuple[np.ndarray, bool]:
     """Return which standing cells are indoors, and whether the floor has a ceiling.
 
     Under a ceiling that is decided by the ceiling; in a scan without one, by having geometry in at least a

@@ -55,9 +55,7 @@ def grid_graph(free: np.ndarray, clearance: np.ndarray, cell: float) -> GridGrap
             continue
         there = number[tuple((cells + 1 + offset).T)]
         passable = there >= 0
-        for kept in itertools.chain.from_iterable(
-            itertools.combinations(moved, k) for k in range(1, len(moved))
-        ):
+        for kept in itertools.chain.from_iterable(itertools.combinations(moved, k) for k in range(1, len(moved))):
             part = np.array([o if i in kept else 0 for i, o in enumerate(offset)])
             passable &= number[tuple((cells + 1 + part).T)] >= 0
         here = np.flatnonzero(passable)

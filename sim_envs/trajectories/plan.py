@@ -71,9 +71,7 @@ def plan_trajectories(
         if split not in SPLITS:
             raise unknown("split", split, SPLITS)
         if number < 0 or frames < 1:
-            raise UserError(
-                f"{number} trajectories of {frames} frames were asked for in {split}: at least 0 and 1."
-            )
+            raise UserError(f"{number} trajectories of {frames} frames were asked for in {split}: at least 0 and 1.")
     if kind not in KINDS:
         path = Path(kind).expanduser()
         if not path.exists() and not path.suffix and len(path.parts) == 1:
@@ -132,9 +130,7 @@ class Floor:
     @classmethod
     def of(cls, ground: NavigableMap, scene: Scene, rig: Rig) -> Floor:
         """Prepare the paths over a map, for sensors below and above 1.35 m."""
-        low, tall = (
-            grid_graph(free, ground.clearance, ground.cell) for free in (ground.free, ground.free_tall)
-        )
+        low, tall = (grid_graph(free, ground.clearance, ground.cell) for free in (ground.free, ground.free_tall))
         some = low.cells[:: max(1, len(low.cells) // 64)]
         return cls(ground, low, tall, _min_hits(ground.has_ceiling, scene, rig, ground.to_world(some, 1.2)))
 

@@ -63,9 +63,7 @@ def cut_poses(poses: np.ndarray, counts: Mapping[str, tuple[int, int]], path: Pa
     wanted = sum(number * frames for number, frames in counts.values())
     if len(poses) < wanted:
         asked = ", ".join(f"{split} {n}×{frames}" for split, (n, frames) in counts.items())
-        raise UserError(
-            f"{path} holds {len(poses)} poses, but {wanted} are asked for ({asked}). Ask for fewer frames."
-        )
+        raise UserError(f"{path} holds {len(poses)} poses, but {wanted} are asked for ({asked}). Ask for fewer frames.")
     poses = poses[:: len(poses) // max(wanted, 1)] if wanted else poses[:0]
     splits = [split for split in SPLITS if np.prod(counts.get(split, (0, 0))) > 0]
     gap = (len(poses) - wanted) // max(len(splits) - 1, 1)
@@ -111,9 +109,7 @@ def _axes(path: Path, data: dict[str, Any]) -> np.ndarray:
     convention = str(data.get("convention", "")).lower()
     opencv, opengl = "opencv" in convention, "opengl" in convention
     if opencv == opengl:
-        raise UserError(
-            f"{path}: 'convention' must name the camera axes of camera_to_world: opencv or opengl."
-        )
+        raise UserError(f"{path}: 'convention' must name the camera axes of camera_to_world: opencv or opengl.")
     return _OPENCV_TO_OPENGL if opencv else np.eye(4)
 
 
@@ -149,9 +145,7 @@ def _rigid(path: Path, name: str, matrix: np.ndarray) -> np.ndarray:
     error = float(np.abs(rotation.T @ rotation - np.eye(3)).max())
     if error > RIGID_TOLERANCE or np.linalg.det(rotation) < 0:
         kind = "is mirrored" if error <= RIGID_TOLERANCE else f"is off orthonormal by {error:.2g}"
-        raise UserError(
-            f"{path}: {name} is not rigid (its rotation {kind}; allowed {RIGID_TOLERANCE:g}). {advice}"
-        )
+        raise UserError(f"{path}: {name} is not rigid (its rotation {kind}; allowed {RIGID_TOLERANCE:g}). {advice}")
     u, _, vt = np.linalg.svd(rotation)
     rigid = np.eye(4)
     rigid[:3, :3], rigid[:3, 3] = u @ vt, matrix[:3, 3]

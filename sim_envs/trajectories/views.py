@@ -34,9 +34,7 @@ class Scene:
         a, b, c = (space.vertices[space.faces[:, i]].astype(np.float64) for i in range(3))
         cross = np.cross(b - a, c - a)
         length = np.linalg.norm(cross, axis=1, keepdims=True)
-        return cls(
-            RayCaster(space.vertices, space.faces), (cross / np.maximum(length, 1e-20)).astype(np.float32)
-        )
+        return cls(RayCaster(space.vertices, space.faces), (cross / np.maximum(length, 1e-20)).astype(np.float32))
 
     def look(self, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (…,) distance in metres (inf = nothing) and (…, 3) face normals along (…, 3) unit directions."""
@@ -69,7 +67,7 @@ class Content:
         varied = np.clip((1 - self.plane) / (1 - 0.3), 0, 1)
         deep = np.clip(self.spread / 0.5, 0, 1)
         roomy = np.clip(self.median / 1.2, 0, 1)
-        return np.where(self.usable(min_hits), 0.5 * varied + 0.25 * deep + 0.25 * roomy, 0.0)
+        return np.where(self.usable(min_hits), self.hits * (0.5 * varied + 0.25 * deep + 0.25 * roomy), 0.0)
 
     def usable(self, min_hits: float) -> np.ndarray:
         """Return whether the view may be kept at all: not inside something, not a hole of the scan."""
@@ -102,9 +100,8 @@ def content(distance: np.ndarray, normals: np.ndarray, directions: np.ndarray, p
         plane = np.maximum(plane, np.where(met[:, probe], share, 0))
     ordered = np.sort(distance, axis=1)
     count = met.sum(axis=1)
-    median = np.where(
-        count > 0, ordered[np.arange(len(ordered)), count // 2 - (count == distance.shape[1])], np.inf
-    )
+    middle = np.maximum(count - 1, 0) // 2
+    median = np.where(count > 0, ordered[np.arange(len(ordered)), middle], np.inf)
     log = np.where(met, np.log(np.maximum(reach, 1e-3)), 0)
     mean = log.sum(axis=1) / np.maximum(count, 1)
     variance = (log**2).sum(axis=1) / np.maximum(count, 1) - mean**2
@@ -163,9 +160,7 @@ def look_around(scene: Scene, positions: np.ndarray) -> Panorama:
     yaw = np.arange(YAWS) * (2 * np.pi / YAWS)
     elevation = ELEVATIONS[:, None]
     directions = np.stack(
-        np.broadcast_arrays(
-            -np.sin(yaw) * np.cos(elevation), np.sin(elevation), -np.cos(yaw) * np.cos(elevation)
-        ),
+        np.broadcast_arrays(-np.sin(yaw) * np.cos(elevation), np.sin(elevation), -np.cos(yaw) * np.cos(elevation)),
         axis=-1,
     )
     around = np.broadcast_to(directions, (len(positions), *directions.shape))

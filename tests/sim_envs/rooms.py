@@ -65,9 +65,7 @@ def room_with_block() -> Space:
 
 def furnished_room(ceiling: bool = True) -> Space:
     """A room of 5 × 4 m with a table on legs, a cupboard, a shelf on the wall, a lamp and a rug."""
-    legs: list[Box] = [
-        ((x, 0, z), (x + 0.05, 0.7, z + 0.05)) for x in (2.0, 3.15) for z in (1.6, 2.35)
-    ]
+    legs: list[Box] = [((x, 0, z), (x + 0.05, 0.7, z + 0.05)) for x in (2.0, 3.15) for z in (1.6, 2.35)]
     return space_of_boxes(
         [
             *shell(5, 4, ceiling=ceiling),
