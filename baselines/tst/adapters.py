@@ -1,0 +1,107 @@
+"""Adapters: patches of each modality to tokens of one width, on one grid, with one positional embedding.
+
+RGB goes through the encoder's own patch embedding and gets no modality embedding: with RGB alone the model
+*is* the timm encoder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from baselines.batches import Batch
+from baselines.tst.masking import Masks
+from sim_envs.modalities import modality
+
+
+def patchify(images: Tensor, patch_size: int) -> Tensor:
+    """Cut (B, C, H, W) into (B, T, C, P): T patches row by row, P pixels each, row by row."""
+    batch, channels, height, width = images.shape
+    rows, columns = height // patch_size, width // patch_size
+    cut = images.reshape(batch, channels, rows, patch_size, columns, patch_size)
+    return cut.permute(0, 2, 4, 1, 3, 5).reshape(batch, rows * columns, channels, patch_size**2)
+
+
+@dataclass(frozen=True)
+class Patches:
+    """A batch cut into patches: M modalities with T patches of P pixels.
+
+    Attributes:
+        values: modality → (B, T, C, P) float32.
+        measured: modality → (B, T, P) bool.
+    """
+
+    values: dict[str, Tensor]
+    measured: dict[str, Tensor]
+
+
+def cut(batch: Batch, patch_size: int) -> Patches:
+    """Cut every modality of a batch into patches."""
+    return Patches(
+        {name: patchify(values, patch_size) for name, values in batch.values.items()},
+        {name: patchify(mask.unsqueeze(1), patch_size).squeeze(2) for name, mask in batch.measured.items()},
+    )
+
+
+def unpatchify(patches: Tensor, patch_size: int) -> Tensor:
+    """Undo :func:`patchify` for square images."""
+    batch, tokens, channels, _ = patches.shape
+    grid = round(tokens**0.5)
+    cut = patches.reshape(batch, grid, grid, channels, patch_size, patch_size)
+    return cut.permute(0, 3, 1, 4, 2, 5).reshape(batch, channels, grid * patch_size, grid * patch_size)
+
+
+def input_channels(name: str) -> int:
+    """Return how many channels an adapter reads: depth comes with a channel that says where it was measured.
+
+    Other values are 0 only where nothing was measured, so they need none.
+    """
+    row = modality(name)
+    return row.channels + (row.loss == "depth_l1")
+
+
+class Adapters(nn.Module):
+    """Input adapters of all modalities but RGB, which has the encoder's."""
+
+    def __init__(self, modalities: tuple[str, ...], patch_size: int, width: int) -> None:
+        super().__init__()
+        self.modalities = modalities
+        self.project = nn.ModuleDict(
+            {name: nn.Linear(input_channels(name) * patch_size**2, width) for name in modalities if name != "rgb"}
+        )
+        self.modality_embedding = nn.ParameterDict({name: torch.randn(width) * 0.02 for name in self.project})
+
+    def forward(self, patches: Patches, masks: Masks, encoder: VisionTransformer) -> Tensor:
+        """Embed the visible tokens, and only those.
+
+        Returns:
+            (B, V, width) tokens in the order of ``masks.visible``, with positions added.
+        """
+        batch, visible = masks.visible.shape
+        tokens = patches.values["rgb"].shape[1]
+        of_modality = (masks.visible // tokens).flatten()
+        place = masks.visible % tokens
+        frame = torch.arange(batch, device=place.device)[:, None]
+        flat = (frame * tokens + place).flatten()  # which patch of its modality's B · T each visible token is
+        embedded, origin = [], []
+        for index, name in enumerate(self.modalities):
+            here = (of_modality == index).nonzero().squeeze(1)
+            origin.append(here)
+            chosen = patches.values[name].flatten(0, 1)[flat[here]]
+            if input_channels(name) > chosen.shape[1]:
+                seen = patches.measured[name].flatten(0, 1)[flat[here]]
+                chosen = torch.cat([chosen, seen.unsqueeze(1).to(chosen.dtype)], dim=1)
+            embedded.append(self._embed(name, chosen.flatten(1), encoder))
+        back = torch.cat(origin).argsort()
+        width = embedded[0].shape[-1]
+        positions = encoder.pos_embed[0, encoder.num_prefix_tokens :][place]
+        return torch.cat(embedded)[back].view(batch, visible, width) + positions
+
+    def _embed(self, name: str, patches: Tensor, encoder: VisionTransformer) -> Tensor:
+        if name == "rgb":
+            convolution = encoder.patch_embed.proj  # stride equals kernel: a product with the flattened kernel
+            return nn.functional.linear(patches, convolution.weight.flatten(1), convolution.bias)
+        return self.project[name](patches) + self.modality_embedding[name]
