@@ -1,0 +1,50 @@
+"""Head losses against plain PyTorch and closed forms; what is ignored leaves no trace."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from baselines.encoder import EncoderConfig, build_encoder
+from baselines.heads import DenseModel, cross_entropy, head_loss, log_l1
+from sim_envs.errors import UserError
+
+
+def test_cross_entropy_equals_pytorch_with_weights_and_ignored_pixels() -> None:
+    torch.manual_seed(0)
+    output, target = torch.randn(2, 5, 8, 8), torch.randint(0, 6, (2, 8, 8))
+    weights = torch.rand(5) + 0.1
+    expected = F.cross_entropy(output, target - 1, weights, ignore_index=-1)
+    assert cross_entropy(output, target.to(torch.uint8), weights).item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_cross_entropy_of_frames_without_labels_is_zero() -> None:
+    output = torch.randn(1, 3, 4, 4, requires_grad=True)
+    loss = cross_entropy(output, torch.zeros(1, 4, 4, dtype=torch.uint8), torch.ones(3))
+    loss.backward()
+    assert loss.item() == 0
+    assert output.grad is not None
+    assert not output.grad.any()
+
+
+def test_log_l1_is_the_mean_absolute_log_error_of_measured_pixels() -> None:
+    output = torch.log(torch.tensor([[[[2.0, 3.0], [1.0, 9.0]]]]))
+    target = torch.tensor([[[1.0, 3.0], [2.0, 0.0]]])
+    assert log_l1(output, target, torch.ones(1)).item() == pytest.approx(2 * torch.log(torch.tensor(2.0)).item() / 3)
+
+
+def test_an_unknown_loss_is_refused() -> None:
+    with pytest.raises(UserError, match="cross_entropy"):
+        head_loss("cross-entropy")
+
+
+def test_dense_model_gives_a_score_per_pixel_and_freezes_the_encoder_unless_asked() -> None:
+    model = DenseModel(build_encoder(EncoderConfig(image_size=32, width=32, depth=1, heads=2)), channels=7)
+    rgb = torch.randn(2, 3, 32, 32)
+    output = model(rgb)
+    assert output.shape == (2, 7, 32, 32)
+    output.sum().backward()
+    assert all(p.grad is None for p in model.encoder.parameters())
+    model(rgb, train_encoder=True).sum().backward()
+    assert model.encoder.patch_embed.proj.weight.grad is not None
