@@ -120,22 +120,12 @@ def load_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def load_prediction(
-    folder: Path, space: str, *, recording: str, frames: np.ndarray, shape: tuple[int, int]
-) -> np.ndarray:
-    """Read one space's predictions back, in the order of ``frames``.
-
-    Args:
-        recording: digest of the recording that holds the truth.
-        frames: (N,) rows that are to be scored; exactly these must be there.
-        shape: (height, width) of the truth.
-
-    Returns:
-        (N, H, W) in the task's ``prediction_dtype``.
+def read_prediction(folder: Path, space: str, *, recording: str) -> SpacePrediction:
+    """Read one space's predictions back, whatever frames they are of.
 
     Raises:
-        UserError: the file is missing, damaged or changed; made on another recording; of a wrong shape
-            or type; with missing, extra or duplicate frames; with NaN, Inf or ids that no category has.
+        UserError: the file is missing, damaged or changed, made on another recording, of a wrong type, with
+            duplicate frames, or with NaN, Inf or ids that no category has.
     """
     manifest = load_manifest(folder)
     row = next((row for row in manifest.spaces if row.space == space), None)
@@ -150,10 +140,29 @@ def load_prediction(
         )
     part = _read_npz(path, row)
     _check(part, TASKS[manifest.task], path)
+    return part
+
+
+def load_prediction(
+    folder: Path, space: str, *, recording: str, frames: np.ndarray, shape: tuple[int, int]
+) -> np.ndarray:
+    """Read one space's predictions back, in the order of ``frames``.
+
+    Args:
+        recording: digest of the recording that holds the truth.
+        frames: (N,) rows that are to be scored; exactly these must be there.
+        shape: (height, width) of the truth.
+
+    Returns:
+        (N, H, W) in the task's ``prediction_dtype``.
+
+    Raises:
+        UserError: as :func:`read_prediction`, or of a wrong size, or with missing or extra frames.
+    """
+    part = read_prediction(folder, space, recording=recording)
+    path = folder / file_name(space)
     if part.values.shape[1:] != tuple(shape):
-        raise UserError(
-            f"{path}: predictions are {_by(part.values.shape[1:])} pixels, the truth {_by(shape)}."
-        )
+        raise UserError(f"{path}: predictions are {_by(part.values.shape[1:])} pixels, the truth {_by(shape)}.")
     return part.values[_positions(part.frames, np.asarray(frames), path)]
 
 
@@ -211,9 +220,7 @@ def _check(part: SpacePrediction, task: Task, path: Path) -> None:
     """Refuse what could not be scored, before it is written and after it is read."""
     frames, values = part.frames, part.values
     if values.dtype != task.prediction_dtype:
-        raise UserError(
-            f"{path}: {task.name} predictions must be {task.prediction_dtype}, these are {values.dtype}."
-        )
+        raise UserError(f"{path}: {task.name} predictions must be {task.prediction_dtype}, these are {values.dtype}.")
     if frames.ndim != 1 or not np.issubdtype(frames.dtype, np.integer) or values.ndim != 3:
         raise UserError(
             f"{path}: expected frames (N,) of integers and values (N, height, width), "

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
@@ -103,6 +103,10 @@ class Estimate:
         draws = self.stretched
         tail = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
         return min(1.0, 2 * (tail + 1) / (len(draws) + 1))
+
+    def __neg__(self) -> Estimate:
+        """Return the estimate of the score with its sign turned."""
+        return replace(self, value=-self.value, per_seed=-self.per_seed, draws=-self.draws)
 
     def __sub__(self, other: Estimate) -> Estimate:
         """Return the paired difference: resample i of one less resample i of the other."""

@@ -1,0 +1,111 @@
+"""Panels: what the camera saw, what is true and what each model said, for a few frames nobody picked."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.predictions import read_prediction
+from benchmark.report.evidence import Evidence
+from benchmark.tasks import Task
+from sim_envs.modalities import id_colours, modality
+from sim_envs.recordings.reader import Recording
+
+OpenRecording = Callable[[str, str], "Recording | None"]
+"""Takes a space's id and a recording's digest; returns it, or None where it is not on this machine."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One frame.
+
+    Attributes:
+        role: ``test`` or ``held_out``.
+        frame: row in the recording.
+        rgb: (H, W, 3) uint8.
+        truth: (H, W), as the task's targets.
+        predictions: model → (H, W), as the task stores them.
+    """
+
+    space: str
+    role: str
+    frame: int
+    rgb: np.ndarray
+    truth: np.ndarray
+    predictions: dict[str, np.ndarray]
+
+
+def collect_panels(
+    evidence: Evidence, open_recording: OpenRecording, per_space: int = 3, held_out_spaces: int = 2
+) -> list[Panel]:
+    """Take frames from the test space and from the first held-out spaces, evenly spaced over the scored ones.
+
+    Predictions are those of each model's lowest seed. Models whose predictions are not on this machine are left
+    out, and so are spaces whose recording is not.
+    """
+    held_out = [part for part in evidence.spaces if part.role == "held_out"][:held_out_spaces]
+    panels = []
+    for part in (evidence.spaces[0], *held_out):
+        recording = open_recording(part.space, part.recording)
+        if recording is None:
+            continue
+        stored = {}
+        for row in evidence.rows:
+            folder = row.results[0].file(row.results[0].prediction_folder)
+            if folder is not None:
+                stored[row.model] = read_prediction(folder, part.space, recording=part.recording)
+        if not stored:
+            continue
+        frames = np.sort(next(iter(stored.values())).frames)
+        count = min(per_space, len(frames))
+        chosen = frames[((np.arange(count) + 0.5) / count * len(frames)).astype(int)]
+        rgb = np.asarray(recording.array("rgb")[chosen])
+        truth = evidence.task.targets(recording, chosen)
+        for i, frame in enumerate(chosen):
+            said = {model: p.values[np.flatnonzero(p.frames == frame)[0]] for model, p in stored.items()}
+            panels.append(Panel(part.space, part.role, int(frame), rgb[i], truth[i], said))
+    return panels
+
+
+def picture(values: np.ndarray, task: Task, known: np.ndarray) -> np.ndarray:
+    """Return an (H, W, 3) uint8 picture of truth or prediction; black where the truth is not ``known``."""
+    if task.categories:
+        shown = id_colours(len(task.categories) + 1)[values]
+    else:
+        shown = modality("depth").display(np.clip(values * 1000, 0, 65535).astype(np.uint16))
+    return np.where(known[..., None], shown, 0).astype(np.uint8)
+
+
+def right_share(panel: Panel, model: str, task: Task) -> str:
+    """Say in a few words how right a prediction is in this one frame."""
+    known = panel.truth > 0
+    if not known.any():
+        return "no truth in this frame"
+    said, truth = panel.predictions[model], panel.truth
+    if task.categories:
+        return f"{100 * (said == truth)[known].mean():.0f} % of pixels right"
+    error = np.abs(said[known].astype(np.float64) - truth[known])
+    return f"median error {100 * np.median(error):.0f} cm"
+
+
+def legend(panels: Sequence[Panel], task: Task) -> list[tuple[str, str]]:
+    """Return (category, colour) of every category in the truth of these panels, most pixels first."""
+    if not task.categories or not panels:
+        return []
+    counts = np.sum([np.bincount(panel.truth.ravel(), minlength=256) for panel in panels], axis=0)
+    colours = id_colours(len(task.categories) + 1)
+    order = [i for i in np.argsort(-counts, kind="stable") if counts[i] and i]
+    return [(task.categories[i - 1], "#{:02x}{:02x}{:02x}".format(*colours[i])) for i in order]
+
+
+def data_uri(pixels: np.ndarray) -> str:
+    """Return an (H, W, 3) uint8 picture as a PNG inside a URI."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,345 @@
+"""The tables of a report as grids of cells, and their Markdown, CSV and terminal forms."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.report.evidence import ROLE_TITLES, Evidence, Row
+from benchmark.statistics import Estimate
+from benchmark.tasks import Measure
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+BEST, TIED = "best", "tied"
+MARKS_SAY = (
+    "Bold: ahead of every other row by a paired 95 % interval that excludes 0. "
+    "≈: shares the lead, cannot be told apart from the highest value."
+)
+
+CSV_COLUMNS = (
+    "suite",
+    "test_space",
+    "variant",
+    "task",
+    "protocol",
+    "model",
+    "track",
+    "seeds",
+    "flags",
+    "measure",
+    "role",
+    "value",
+    "low",
+    "high",
+    "trajectories",
+    "frames",
+    "pretrain_steps",
+    "pretrain_frames",
+    "pretrain_seconds",
+    "transfer_seconds",
+    "commit",
+    "dirty",
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is printed, what sorts it, and whether it leads its column (``best``, ``tied`` or "")."""
+
+    text: str
+    value: float | str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table in no particular format.
+
+    Attributes:
+        title: what it shows, also its caption for screen readers.
+        columns: headings; the first column names the row.
+        numeric: first column from which values are right-aligned.
+        groups: for each row the group it belongs to; a rule is drawn where it changes.
+        note: what the numbers rest on.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    groups: tuple[str, ...]
+    note: str = ""
+    numeric: int = 1
+
+
+def scores_grid(evidence: Evidence) -> Grid:
+    """Return model × {test space, held-out, gap} in the main measure, with track, seeds and compute."""
+    measure = evidence.measure
+    unit = f" ({measure.unit})" if measure.unit else ""
+    columns = ("model", "track", "seeds", *(ROLE_TITLES[role] for role in evidence.roles))
+    leaders = {role: evidence.best(role, measure) for role in evidence.roles if role != "gap"}
+    rows = []
+    for row in evidence.rows:
+        cells = [Cell(_name(row), row.model), Cell(row.track, row.track), Cell(str(len(row.seeds)), len(row.seeds))]
+        for role in evidence.roles:
+            mark = _mark(row.model, leaders.get(role, ()))
+            cells.append(score_cell(row.estimate(role, measure.key), measure, role == "gap", mark))
+        rows.append((*cells, *_compute_cells(row)))
+    return Grid(
+        title=f"{measure.label}{unit} with 95 % intervals",
+        columns=(*columns, "pre-training steps", "pre-training frames", "pre-training s", "transfer s"),
+        rows=tuple(rows),
+        groups=tuple(row.track for row in evidence.rows),
+        note=f"{evidence.rests_on} {MARKS_SAY}{_flag_notes(evidence)}",
+        numeric=2,
+    )
+
+
+def other_measures_grid(evidence: Evidence) -> Grid | None:
+    """Return the remaining measures in the test space and in held-out spaces, or None when there are none."""
+    measures = evidence.task.measures[1:]
+    roles = [role for role in evidence.roles if role != "gap"]
+    if not measures:
+        return None
+    columns, keys = [], []
+    for measure in measures:
+        arrow = "↑" if measure.higher_is_better else "↓"
+        unit = f" ({measure.unit})" if measure.unit else ""
+        columns += [f"{measure.label}{unit} {arrow}, {ROLE_TITLES[role]}" for role in roles]
+        keys += [(measure, role, evidence.best(role, measure)) for role in roles]
+    return Grid(
+        title="Other measures",
+        columns=("model", *columns),
+        rows=tuple(
+            (
+                Cell(_name(row), row.model),
+                *(score_cell(row.estimate(r, m.key), m, False, _mark(row.model, best)) for m, r, best in keys),
+            )
+            for row in evidence.rows
+        ),
+        groups=tuple(row.track for row in evidence.rows),
+        note=f"{'; '.join(f'{m.label}: {m.meaning}' for m in measures)}. {evidence.rests_on}",
+    )
+
+
+def differences_grid(evidence: Evidence) -> Grid | None:
+    """Return paired differences with intervals and Holm-corrected p, or None without a reference row."""
+    if not evidence.differences:
+        return None
+    measure = evidence.measure
+    points = "points" if measure.unit == "%" else measure.unit
+    columns = ["difference"]
+    for role in evidence.roles:
+        columns += [f"{ROLE_TITLES[role]}{f' ({points})' if points else ''}", "p (Holm)"]
+    rows = []
+    for difference in evidence.differences:
+        cells = [Cell(f"{difference.better} − {difference.reference}", difference.better + difference.reference)]
+        for role, estimate in difference.by_role.items():
+            p_value = difference.p_values[role]
+            known = np.isfinite(estimate.interval).all()
+            cells.append(score_cell(estimate, measure, True, ""))
+            cells.append(Cell(p_text(p_value) if known else "–", p_value))
+        rows.append(tuple(cells))
+    return Grid(
+        title=f"Paired differences in {measure.label}",
+        columns=tuple(columns),
+        rows=tuple(rows),
+        groups=tuple(difference.reference for difference in evidence.differences),
+        note=(
+            "Same trajectories and resamples on both sides. p: two-sided, corrected for all "
+            f"{len(evidence.differences) * len(evidence.roles)} comparisons of this table. {evidence.rests_on}"
+        ),
+    )
+
+
+def categories_grid(evidence: Evidence) -> Grid | None:
+    """Return the test-space metric of each scored category, largest first, or None without categories."""
+    task = evidence.task
+    space = evidence.spaces[0]
+    if not task.categories:
+        return None
+    totals = {
+        row.model: [result.spaces[0].statistics.unpack().total for result in row.results] for row in evidence.rows
+    }
+    truth = next(iter(totals.values()))[0].sum(axis=1)
+    values = {
+        model: np.mean([task.per_category(total, space.scope) for total in sums], axis=0)
+        for model, sums in totals.items()
+    }
+    order = sorted(space.scored, key=lambda i: -truth[i - 1])
+    measure = evidence.measure
+    rows = []
+    for i in order:
+        share = truth[i - 1] / truth.sum()
+        cells = [Cell(task.categories[i - 1], task.categories[i - 1]), Cell(f"{100 * share:.1f}", float(share))]
+        cells += [Cell(measure.text(v[i - 1]), float(v[i - 1])) for v in values.values()]
+        rows.append(tuple(cells))
+    return Grid(
+        title=f"IoU (%) of each category in {space.space}",
+        columns=("category", "pixels (%)", *values),
+        rows=tuple(rows),
+        groups=("",) * len(rows),
+        note="Means over seeds, without intervals: for orientation, not for claims about a single category.",
+    )
+
+
+def left_out_grid(evidence: Evidence) -> Grid | None:
+    """Return, for each space, what is not scored there and why, or None where everything is."""
+    rows = []
+    for part in evidence.spaces:
+        reasons: dict[str, list[str]] = {}
+        for category, reason in part.left_out.items():
+            reasons.setdefault(reason, []).append(category)
+        if part.lacking:
+            reasons["no object of the space belongs to it"] = list(part.lacking)
+        for reason, categories in reasons.items():
+            names = ", ".join(categories)
+            rows.append((Cell(part.space, part.space), Cell(reason, reason), Cell(names, names)))
+    if not rows:
+        return None
+    return Grid(
+        title="Categories that are not scored, or that a space lacks",
+        columns=("space", "why", "categories"),
+        rows=tuple(rows),
+        groups=tuple(row[0].text for row in rows),
+        numeric=3,
+    )
+
+
+def score_cell(estimate: Estimate | None, measure: Measure, signed: bool, mark: str) -> Cell:
+    """Return ``29.0 [27.5, 30.2]``, or the value alone where there is no interval."""
+    if estimate is None or not np.isfinite(estimate.value):
+        return Cell("–", "")
+    return Cell(interval_text(estimate, measure, signed), estimate.value, mark)
+
+
+def interval_text(estimate: Estimate, measure: Measure, signed: bool = False) -> str:
+    """Return the value and its 95 % interval in the measure's own format."""
+    low, high = estimate.interval
+    value = measure.text(estimate.value, signed)
+    if not np.isfinite([low, high]).all():
+        return f"{value} [no interval]"
+    return f"{value} [{measure.text(low, signed)}, {measure.text(high, signed)}]"
+
+
+def p_text(p_value: float) -> str:
+    """Return a p-value with as many digits as a bootstrap of this size supports."""
+    return "< 0.01" if p_value < 0.01 else f"{p_value:.2f}"
+
+
+def markdown(grid: Grid) -> str:
+    """Return a GitHub-flavoured table with its title and note."""
+    align = ["---" if i < grid.numeric else "---:" for i in range(len(grid.columns))]
+    lines = [f"**{grid.title}**", "", _line(grid.columns), _line(align)]
+    lines += [_line([marked(cell, "**{}**") for cell in row]) for row in grid.rows]
+    if grid.note:
+        lines += ["", f"*{grid.note}*"]
+    return "\n".join(lines) + "\n"
+
+
+def marked(cell: Cell, bold: str) -> str:
+    """Return the text of a cell with its mark; ``bold`` is a pattern such as ``**{}**``."""
+    return bold.format(cell.text) if cell.mark == BEST else f"≈ {cell.text}" if cell.mark == TIED else cell.text
+
+
+def terminal_table(grid: Grid, title: str) -> RichTable:
+    """Return the grid for a terminal."""
+    from rich.markup import escape
+    from rich.table import Table as RichTable
+
+    table = RichTable(title=title, caption=escape(grid.note), title_justify="left", caption_justify="left")
+    for index, column in enumerate(grid.columns):
+        table.add_column(column, justify="right" if index >= grid.numeric else "left")
+    for index, row in enumerate(grid.rows):
+        last = index + 1 == len(grid.rows) or grid.groups[index + 1] != grid.groups[index]
+        table.add_row(
+            *(marked(Cell(escape(c.text), c.value, c.mark), "[bold]{}[/bold]") for c in row), end_section=last
+        )
+    return table
+
+
+def csv_text(tables: Sequence[Evidence]) -> str:
+    """Return every estimate of every table, one a line, unrounded."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for evidence in tables:
+        for row in evidence.rows:
+            for role in evidence.roles:
+                for measure in evidence.task.measures:
+                    writer.writerow(_csv_row(evidence, row, role, measure))
+    return file.getvalue()
+
+
+def _csv_row(evidence: Evidence, row: Row, role: str, measure: Measure) -> list[object]:
+    estimate = row.estimates[role][measure.key]
+    low, high = estimate.interval
+    parts = [part for part in evidence.spaces if role in ("gap", part.role)]
+    compute, code = row.results[0].compute, row.results[0].environment.code
+    return [
+        evidence.suite,
+        evidence.test_space,
+        evidence.variant,
+        evidence.task.name,
+        evidence.protocol,
+        row.model,
+        row.track,
+        " ".join(str(seed) for seed in row.seeds),
+        "; ".join(row.flags),
+        measure.key,
+        role,
+        *("" if not np.isfinite(number) else repr(float(number)) for number in (estimate.value, low, high)),
+        sum(len(part.statistics.trajectories) for part in parts),
+        sum(t.frames for part in parts for t in part.statistics.trajectories),
+        compute.pretrain_steps,
+        compute.pretrain_frames,
+        round(_mean(r.compute.pretrain_seconds for r in row.results), 1),
+        round(_mean(r.compute.transfer_seconds for r in row.results), 1),
+        code.commit,
+        "" if code.dirty is None else str(code.dirty).lower(),
+    ]
+
+
+def _compute_cells(row: Row) -> tuple[Cell, ...]:
+    compute = row.results[0].compute
+    pretraining = _mean(result.compute.pretrain_seconds for result in row.results)
+    transfer = _mean(result.compute.transfer_seconds for result in row.results)
+    return (
+        _number(compute.pretrain_steps),
+        _number(compute.pretrain_frames),
+        Cell(f"{pretraining:,.0f}" if pretraining else "–", pretraining),
+        Cell(f"{transfer:,.0f}" if transfer else "–", transfer),
+    )
+
+
+def _number(value: int) -> Cell:
+    return Cell(f"{value:,}" if value else "–", value)
+
+
+def _mean(values: object) -> float:
+    return float(np.mean(list(values)))  # type: ignore[call-overload]
+
+
+def _mark(model: str, leaders: tuple[str, ...]) -> str:
+    if model not in leaders:
+        return ""
+    return BEST if len(leaders) == 1 else TIED
+
+
+def _name(row: Row) -> str:
+    return f"{row.model} †" if row.flags else row.model
+
+
+def _flag_notes(evidence: Evidence) -> str:
+    notes = [f"{row.model}: {'; '.join(row.flags)}" for row in evidence.rows if row.flags]
+    return f" † takes no part in the marks: {'. '.join(notes)}." if notes else ""
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
