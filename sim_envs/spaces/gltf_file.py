@@ -27,6 +27,7 @@ _COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 _READABLE = {
     "EXT_texture_webp",
+    "KHR_materials_pbrSpecularGlossiness",
     "KHR_materials_unlit",
     "KHR_mesh_quantization",
     "KHR_texture_transform",
@@ -210,9 +211,12 @@ class _Document:
         return np.ndarray((count, width), dtype, buffer, start, (stride, dtype.itemsize))
 
     def _material(self, raw: dict[str, Any]) -> _Material:
-        base = raw.get("pbrMetallicRoughness", {})
-        r, g, b = _linear_to_srgb(np.array(base.get("baseColorFactor", [1, 1, 1, 1])[:3], np.float64)).tolist()
-        info = base.get("baseColorTexture")
+        base, factor, texture = raw.get("pbrMetallicRoughness", {}), "baseColorFactor", "baseColorTexture"
+        older = raw.get("extensions", {}).get("KHR_materials_pbrSpecularGlossiness")
+        if older is not None:
+            base, factor, texture = older, "diffuseFactor", "diffuseTexture"
+        r, g, b = _linear_to_srgb(np.array(base.get(factor, [1, 1, 1, 1])[:3], np.float64)).tolist()
+        info = base.get(texture)
         if info is None:
             return _Material(rgb=(r, g, b))
         moved = info.get("extensions", {}).get("KHR_texture_transform", {})
