@@ -75,10 +75,7 @@ def grounded(model: FurnitureModel) -> FurnitureModel:
 
 def shrunk_to(model: FurnitureModel, limit: tuple[float, float, float]) -> FurnitureModel:
     """Return the model with every extent that exceeds ``limit`` (width, height, depth) reduced to it."""
-    factors = [
-        min(1.0, bound / extent) if extent > 0 else 1.0
-        for bound, extent in zip(limit, model.size, strict=True)
-    ]
+    factors = [min(1.0, bound / extent) if extent > 0 else 1.0 for bound, extent in zip(limit, model.size, strict=True)]
     if min(factors) == 1.0:
         return model
     return grounded(replace(model, vertices=model.vertices * np.array(factors, dtype=np.float32)))

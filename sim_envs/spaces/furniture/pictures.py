@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,11 +36,7 @@ def landscape(rng: np.random.Generator, sky: Colour, land: Colour, glow: Colour)
     layers = int(rng.integers(3, 6))
     for layer in range(layers):
         near = (layer + 1) / layers
-        ridge = (
-            0.35
-            + 0.5 * near
-            + 0.08 * sum(np.sin(2 * np.pi * (k * x + rng.random())) / k for k in (1, 2, 3, 5))
-        )
+        ridge = 0.35 + 0.5 * near + 0.08 * sum(np.sin(2 * np.pi * (k * x + rng.random())) / k for k in (1, 2, 3, 5))
         colour = near * np.asarray(land, dtype=float) + (1 - near) * np.asarray(glow, dtype=float)
         image[y > ridge] = colour
     return _finish(image + 14 * (noise(rng, SIZE, 0.8) - 0.5)[:, :, None])
@@ -211,13 +208,11 @@ def spines(rng: np.random.Generator, colours: Sequence[Colour], books: int = 24)
     image = _canvas((40, 34, 30))
     edges = np.sort(rng.choice(np.arange(2, SIZE - 1), size=books - 1, replace=False))
     edges = np.concatenate([[0], edges, [SIZE]])
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in pairwise(edges):
         colour = np.asarray(colours[rng.integers(len(colours))], dtype=float) * rng.uniform(0.7, 1.15)
         top = int(rng.integers(0, 24))
         image[top:, left:right] = colour
         image[top:, right - 1] = colour * 0.6
         band = top + int(rng.integers(12, 30))
-        image[band : band + int(rng.integers(3, 26)), left + 1 : max(left + 2, right - 2)] = (
-            235 - 0.6 * colour
-        )
+        image[band : band + int(rng.integers(3, 26)), left + 1 : max(left + 2, right - 2)] = 235 - 0.6 * colour
     return _finish(image)

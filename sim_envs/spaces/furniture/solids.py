@@ -228,14 +228,10 @@ def image_panel(width: float, height: float) -> Solid:
     """Return a rectangle in z = 0 facing +z, standing on y = 0, that shows one image whole (uv 0…1)."""
     x = width / 2
     vertices = np.array([[-x, 0, 0], [x, 0, 0], [x, height, 0], [-x, height, 0]])
-    return Solid(
-        vertices, np.array([[0, 1, 2], [0, 2, 3]]), np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
-    )
+    return Solid(vertices, np.array([[0, 1, 2], [0, 2, 3]]), np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))
 
 
-def cloth(
-    width: float, height: float, wave_depth: float, waves: float, flare: float = 0.0, rows: int = 4
-) -> Solid:
+def cloth(width: float, height: float, wave_depth: float, waves: float, flare: float = 0.0, rows: int = 4) -> Solid:
     """Return hanging fabric, a wavy sheet facing +z on y = 0; ``flare`` deepens the folds at the hem."""
     columns = max(3, round(waves * 6) + 1)
     across = np.linspace(0, 1, columns)

@@ -68,9 +68,7 @@ def weave(rng: np.random.Generator, threads: int = 32, contrast: float = 0.3, si
     return _grey(1.0 - contrast * (0.5 + 0.35 * over - 0.5 * noise(rng, size, 0.5) * 0.6))
 
 
-def herringbone(
-    rng: np.random.Generator, columns: int = 8, contrast: float = 0.35, size: int = SIZE
-) -> np.ndarray:
+def herringbone(rng: np.random.Generator, columns: int = 8, contrast: float = 0.35, size: int = SIZE) -> np.ndarray:
     """Return zigzag twill."""
     u, v = _grid(size)
     zigzag = np.abs((u * columns) % 2 - 1)
@@ -132,9 +130,7 @@ def damask(first: Colour, second: Colour, count: int = 3, size: int = SIZE) -> n
     return _mix((field > 0.25).astype(float), first, second)
 
 
-def leaves(
-    rng: np.random.Generator, ground: Colour, ink: Colour, count: int = 14, size: int = SIZE
-) -> np.ndarray:
+def leaves(rng: np.random.Generator, ground: Colour, ink: Colour, count: int = 14, size: int = SIZE) -> np.ndarray:
     """Return scattered leaf shapes, as on wallpaper or prints."""
     u, v = _grid(size)
     share = np.zeros((size, size))
@@ -207,11 +203,7 @@ def planks(rng: np.random.Generator, rows: int, size: int = 256, contrast: float
     second = (u >= low) & (u < high)
     shade = rng.uniform(0.78, 1.0, size=(rows, 2))
     brightness = np.where(second, shade[row, 1], shade[row, 0])
-    joint = (
-        ((v * rows) % 1 < rows * 1.3 / size)
-        | (np.abs(u - low) < 0.6 / size)
-        | (np.abs(u - high) < 0.6 / size)
-    )
+    joint = ((v * rows) % 1 < rows * 1.3 / size) | (np.abs(u - low) < 0.6 / size) | (np.abs(u - high) < 0.6 / size)
     grain = wood(rng, rings=rows * 2, contrast=contrast, size=size)[:, :, 0] / 255.0
     return _grey(np.where(joint, 0.55, brightness * grain))
 
@@ -236,9 +228,7 @@ def marble(rng: np.random.Generator, ground: Colour, vein: Colour, size: int = S
     return _mix(share, ground, vein)
 
 
-def terrazzo(
-    rng: np.random.Generator, ground: Colour, chips: Sequence[Colour], size: int = SIZE
-) -> np.ndarray:
+def terrazzo(rng: np.random.Generator, ground: Colour, chips: Sequence[Colour], size: int = SIZE) -> np.ndarray:
     """Return chips of stone in a plain ground."""
     image = np.tile(np.round(np.asarray(ground, dtype=float)).astype(np.uint8), (size, size, 1))
     for level, chip in enumerate(chips):

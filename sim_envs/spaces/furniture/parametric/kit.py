@@ -132,7 +132,7 @@ class Kit:
             texture, repeat = textures.leather(self.rng, 0.35), 0.5
         return Material(colour, texture, repeat)
 
-    def print(self) -> Material:
+    def patterned(self) -> Material:
         """Return patterned fabric for bedding, curtains, pillows and towels."""
         ground, ink = self.colour(FABRICS), self.accents()[0]
         white = self.colour(PAINTS)
@@ -170,9 +170,7 @@ class Kit:
             texture = textures.wood(self.rng, 8, 0.4)
             return Material(self.colour(WOODS), texture, 0.6)
         elif self.pool == 2:
-            texture = textures.terrazzo(
-                self.rng, (222, 212, 202), [(170, 120, 100), (120, 110, 104), (240, 236, 230)]
-            )
+            texture = textures.terrazzo(self.rng, (222, 212, 202), [(170, 120, 100), (120, 110, 104), (240, 236, 230)])
         else:
             texture = textures.marble(self.rng, (54, 56, 60), (120, 120, 122))
         return Material((255, 255, 255), texture, 0.8)

@@ -7,9 +7,7 @@ from sim_envs.spaces.furniture.parametric.kit import Kit
 from sim_envs.spaces.furniture.solids import Solid, bar, cylinder, lathe, rounded_box, tube
 
 
-def four_legs(
-    kit: Kit, kind: str, width: float, height: float, depth: float, material: Material
-) -> list[Part]:
+def four_legs(kit: Kit, kind: str, width: float, height: float, depth: float, material: Material) -> list[Part]:
     """Return legs within ``width`` × ``depth`` that reach from the floor to ``height``.
 
     Args:
@@ -26,8 +24,7 @@ def four_legs(
     corners = [(side_x, side_z) for side_x in (-1, 1) for side_z in (-1, 1)]
     if kind == "splayed":
         return [
-            (bar((a * x, 0, b * z), (a * x * 0.75, height, b * z * 0.75), thick * 0.45), material)
-            for a, b in corners
+            (bar((a * x, 0, b * z), (a * x * 0.75, height, b * z * 0.75), thick * 0.45), material) for a, b in corners
         ]
     if kind == "hairpin":
         parts: list[Part] = []

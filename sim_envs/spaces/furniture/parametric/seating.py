@@ -18,11 +18,7 @@ def chair(kit: Kit, size: Size) -> list[Part]:
     frame = kit.metal() if leg_kind in ("sled", "hairpin") else kit.wood()
     seat_height = kit.between(0.43, 0.47)
     soft = kit.maybe(0.5) or back_kind == "padded"
-    seat = (
-        rounded_box(width, 0.05, depth * 0.92, 0.02, 2)
-        if soft
-        else rounded_box(width, 0.03, depth * 0.92, 0.008)
-    )
+    seat = rounded_box(width, 0.05, depth * 0.92, 0.02, 2) if soft else rounded_box(width, 0.03, depth * 0.92, 0.008)
     seat_material = kit.fabric() if soft else frame if leg_kind not in ("sled", "hairpin") else kit.wood()
     parts: list[Part] = [(seat.at(y=seat_height - 0.03, z=depth * 0.04), seat_material)]
     parts += four_legs(kit, leg_kind, width * 0.92, seat_height - 0.02, depth * 0.86, frame)
@@ -40,9 +36,7 @@ def _back(kit: Kit, kind: str, size: Size, seat: float, frame: Material, cover: 
         parts += [(post.at(x=side * (width / 2 - 0.02)), frame) for side in (-1, 1)]
         parts.append((rounded_box(width - 0.03, 0.07, 0.025, 0.008).at(y=rise - 0.08), frame))
     if kind == "slats":
-        parts += [
-            (box(0.045, rise - 0.1, 0.012).at(x=x * width, y=0.03), frame) for x in (-0.27, -0.09, 0.09, 0.27)
-        ]
+        parts += [(box(0.045, rise - 0.1, 0.012).at(x=x * width, y=0.03), frame) for x in (-0.27, -0.09, 0.09, 0.27)]
     elif kind == "ladder":
         parts += [(box(width - 0.05, 0.045, 0.015).at(y=rise * y), frame) for y in (0.2, 0.42, 0.62)]
     elif kind == "spindles":
@@ -155,7 +149,7 @@ def sofa(kit: Kit, size: Size) -> list[Part]:
     for side in (-1, 1):
         if kit.maybe(0.6):
             pillow = cushion(0.42, 0.42, 0.14, 0.5).turned("x", -18)
-            parts.append((pillow.at(x=side * (size[0] / 2 - 0.42), y=0.42, z=-size[2] * 0.1), kit.print()))
+            parts.append((pillow.at(x=side * (size[0] / 2 - 0.42), y=0.42, z=-size[2] * 0.1), kit.patterned()))
     return parts
 
 
@@ -176,9 +170,7 @@ def _sofa_body(kit: Kit, size: Size, seats: int, arm: str, legs: str) -> list[Pa
         if arm == "rolled":
             roll = cylinder(arm_width * 0.6, depth * 0.96, 10).turned("x", 90)
             parts.append((roll.at(x=x, y=arm_height - 0.05, z=-depth * 0.48), cover))
-            parts.append(
-                (box(arm_width * 0.85, arm_height - foot - 0.05, depth * 0.95).at(x=x, y=foot), cover)
-            )
+            parts.append((box(arm_width * 0.85, arm_height - foot - 0.05, depth * 0.95).at(x=x, y=foot), cover))
         else:
             block = rounded_box(arm_width, arm_height - foot, depth * 0.98, min(0.05, arm_width * 0.3), 2)
             parts.append((block.at(x=x, y=foot), cover))
