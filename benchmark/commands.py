@@ -15,8 +15,8 @@ from rich.table import Table
 
 from sim_envs.errors import UserError
 
-out = Console()
-note = Console(stderr=True)
+out = Console(soft_wrap=True)
+note = Console(stderr=True, soft_wrap=True)
 
 
 def list_all_spaces(home: Path) -> None:

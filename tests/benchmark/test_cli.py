@@ -1,0 +1,140 @@
+"""The command line: instant help, one clear message for wrong input with exit code 2, and nothing half-written."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from benchmark.cli import main
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def tst_bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """Run the entry point in this process, with an empty data home."""
+    monkeypatch.setenv("TST_BENCH_HOME", str(tmp_path))
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["tst-bench", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        captured = capsys.readouterr()
+        return Done(int(end.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files that are not what they should be."""
+    folder = tmp_path_factory.mktemp("bad")
+    trimesh.PointCloud(np.random.default_rng(0).random((20, 3))).export(folder / "points.ply")
+    box = trimesh.creation.box((4, 2, 4))
+    box.export(folder / "box.ply")
+    (folder / "cut.ply").write_bytes((folder / "box.ply").read_bytes()[:300])
+    np.save(folder / "short.npy", np.ones(3, np.uint16))
+    np.save(folder / "ids.npy", np.ones(len(box.vertices), np.uint16))
+    (folder / "table.json").write_text('{"2": "chair"}', encoding="utf-8")
+    (folder / "not.json").write_text("{", encoding="utf-8")
+    (folder / "notes.txt").write_text("hello", encoding="utf-8")
+    (folder / "poses.txt").write_text("1 2 3\n", encoding="utf-8")
+    (folder / "empty").mkdir()
+    return folder
+
+
+WRONG: list[tuple[str, str]] = [
+    ("generate --scene builtin/flat-1", "flat-01"),
+    ("generate --scene builtn/flat-01", "builtin"),
+    ("generate --scene flat", "flat"),
+    ("generate --scene scan/none", "scan/none"),
+    ("generate --scene builtin/flat-01 --frames 0", "frames"),
+    ("generate --scene builtin/flat-01 --frames 100000000", "out of range"),
+    ("generate --scene builtin/flat-01 --size 8", "out of range"),
+    ("generate --scene builtin/flat-01 --size 100000", "out of range"),
+    ("generate --scene builtin/flat-01 --hfov 200", "out of range"),
+    ("generate --scene builtin/flat-01 --engine raycst", "raycast"),
+    ("generate --scene builtin/flat-01 --trajectories wlak", "walk"),
+    ("generate --scene builtin/flat-01 --trajectories {bad}/poses.txt", "poses.txt"),
+    ("generate --scene builtin/flat-01 --workers 0", "workers"),
+    ("spaces info builtin/castle-01", "builtin/"),
+    ("spaces import {bad}/none.ply", "none.ply"),
+    ("spaces import {bad}/notes.txt", "notes.txt"),
+    ("spaces import {bad}/points.ply", "faces"),
+    ("spaces import {bad}/cut.ply", "cut.ply"),
+    ("spaces import {bad}/empty", "empty"),
+    ("spaces import {bad}/box.ply --up sideways", "up"),
+    ("spaces import {bad}/box.ply --unit mile", "unit"),
+    ("spaces import {bad}/box.ply --name a/b", "a/b"),
+    ("spaces import {bad}/box.ply --labels {bad}/short.npy", "short.npy"),
+    ("spaces import {bad}/box.ply --labels {bad}/ids.npy --instances {bad}/table.json", "1"),
+    ("spaces import {bad}/box.ply --labels {bad}/ids.npy --instances {bad}/not.json", "not.json"),
+    ("run --model tsst", "tst"),
+    ("run --suite dmo", "demo"),
+    ("run --task semsegg", "semseg"),
+    ("run --protocol thawed", "frozen"),
+    ("run --seeds 0", "seeds"),
+    ("run --scene scan/none", "scan/none"),
+    ("run --device tpu-9", "tpu-9"),
+    ("report", "No run"),
+    ("report --suite nope", "nope"),
+    ("demo --preset huge", "small"),
+]
+
+
+@pytest.mark.parametrize(("line", "named"), WRONG)
+def test_wrong_input_is_one_message_and_exit_code_2(
+    tst_bench: Callable[..., Done], tmp_path: Path, bad: Path, line: str, named: str
+) -> None:
+    done = tst_bench(*line.format(bad=bad).split())
+    assert done.code == 2, done.err
+    assert "Traceback" not in done.err
+    assert named in done.err
+    assert len(done.err.strip().splitlines()) <= 4
+    leftovers = [path for path in files(tmp_path) if "spaces/builtin" not in path.as_posix()]
+    assert not leftovers
+
+
+@pytest.mark.parametrize(
+    "command", ["", "generate", "run", "report", "demo", "spaces", "spaces import", "models", "suites"]
+)
+def test_help_is_there_and_brings_no_heavy_library(tmp_path: Path, command: str) -> None:
+    code = (
+        "import sys; sys.argv = ['tst-bench', *sys.argv[1:]]\n"
+        "from benchmark.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: code = end.code or 0\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'trimesh', 'matplotlib', 'timm'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "sys.exit(code)"
+    )
+    arguments = [sys.executable, "-c", code, *command.split(), "--help"]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+
+
+def test_lists_name_models_suites_and_spaces(tst_bench: Callable[..., Done]) -> None:
+    assert "tst-external" in tst_bench("models", "list").out
+    assert "demo v" in tst_bench("suites", "list").out
+    assert "builtin/flat-01" in tst_bench("spaces", "list").out

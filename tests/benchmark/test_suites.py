@@ -1,0 +1,67 @@
+"""Suites are read strictly: what does not fit is named, and a space has one role."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from baselines.zoo import ZOO
+from benchmark.suites import load_suite, suite_names
+from benchmark.tasks import TASKS
+from sim_envs.errors import UserError
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_a_suite_that_ships_is_consistent(name: str) -> None:
+    suite = load_suite(name)
+    assert suite.name == name
+    assert all(model in ZOO for model in suite.models)
+    assert all(task in TASKS for task in suite.tasks)
+    in_test = sum(count * each for count, each in [suite.recordings["test"]["train"]])
+    assert in_test >= suite.pretrain.frames
+    external = suite.recordings["external"]["train"]
+    assert external[0] * external[1] * len(suite.external) >= suite.pretrain.frames
+
+
+def rewritten(tmp_path: Path, **changes: object) -> str:
+    values = yaml.safe_load((Path(suite_file("demo"))).read_text(encoding="utf-8")) | changes
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return str(path)
+
+
+def suite_file(name: str) -> Path:
+    import benchmark.suites
+
+    return Path(benchmark.suites.__file__).parent / f"{name}.yaml"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"speed": 3}, "speed"),
+        ({"seeds": 0}, "seeds"),
+        ({"rig": {"width": 16}}, "rig.width"),
+        ({"transfer": ["builtin/flat-01"]}, "one role"),
+        ({"protocols": ["thawed"]}, "protocols"),
+        ({"pretrain": {"steps": "many"}}, "pretrain.steps"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_named(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_suite(rewritten(tmp_path, **changes))
+
+
+def test_an_unknown_suite_names_the_near_ones() -> None:
+    with pytest.raises(UserError, match="Did you mean demo"):
+        load_suite("dmeo")
+
+
+def test_a_suite_file_that_is_missing_or_not_yaml_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No suite file"):
+        load_suite(str(tmp_path / "none.yaml"))
+    (tmp_path / "broken.yaml").write_text("a: [1, 2", encoding="utf-8")
+    with pytest.raises(UserError, match="not YAML"):
+        load_suite(str(tmp_path / "broken.yaml"))
