@@ -32,6 +32,7 @@ from sim_envs.recordings.format import (
     modalities_of,
     modality_file,
 )
+from sim_envs.recordings.frames import write_frames
 from sim_envs.recordings.lock import alone
 from sim_envs.recordings.plan import Job, jobs_of, load_plan, save_plan
 from sim_envs.recordings.reader import PARTIAL, Recording, recording_folder
@@ -43,7 +44,6 @@ from sim_envs.recordings.writer import (
     finish_publishing,
     publish,
     start_over,
-    write_frames,
 )
 from sim_envs.space import Space
 from sim_envs.spaces import load_space
@@ -198,9 +198,7 @@ def _render_missing(
 def _marker(draft: Draft, job: Job) -> Marker:
     marker = draft.done(job)
     if marker is None:
-        raise UserError(
-            f"{draft.folder} was changed meanwhile ({job.trajectory=}). Run the same command again."
-        )
+        raise UserError(f"{draft.folder} was changed meanwhile ({job.trajectory=}). Run the same command again.")
     return marker
 
 

@@ -35,8 +35,9 @@ CONVENTIONS = {
     "edges": "uint8, derived from rgb",
     "semantic": "uint16 category id, 0 = unlabelled; id i is categories[i - 1]",
     "instance": "uint16 instance id of the space, 0 = none",
-    "valid": "depth measured on at least 30 % of the pixels, and RGB not all one colour; labels play no part",
+    "valid": "depth measured on 30 % of the pixels or more, and not one plain plane alone; whatever the labels",
 }
+REMEDY = "Delete that folder and generate the recording again."
 _LONGEST_PROVENANCE = 1000  # characters of JSON an entry may have before its digest stands in for it
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 from pydantic import ValidationError
 
 from sim_envs.errors import UserError, unknown
@@ -16,16 +14,16 @@ from sim_envs.modalities import MODALITIES
 from sim_envs.recordings.arrays import array_file, array_problem
 from sim_envs.recordings.format import (
     FORMAT_VERSION,
-    FRAME_COLUMNS,
-    FRAMES_FILE,
     META_FILE,
     POSE_COLUMNS,
+    REMEDY,
     Meta,
     Recipe,
     modalities_of,
     modality_file,
     recipe_hash,
 )
+from sim_envs.recordings.frames import read_frames
 from sim_envs.recordings.sensed import SensedFrames
 from sim_envs.rig import Rig
 from sim_envs.space import Space
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARTIAL = ".partial"
-_REMEDY = "Delete that folder and generate the recording again."
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +63,7 @@ class Recording:
         meta = read_meta(folder)
         for name, stored in meta.modalities.items():
             if problem := array_problem(folder / modality_file(name), stored):
-                raise UserError(f"{problem} {_REMEDY}")
+                raise UserError(f"{problem} {REMEDY}")
         return cls(folder, meta, read_frames(folder, meta.frames))
 
     @property
@@ -156,42 +153,24 @@ def read_meta(folder: Path) -> Meta:
     except FileNotFoundError:
         raise UserError(_why_absent(folder)) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is corrupt ({error}). {_REMEDY}") from None
+        raise UserError(f"{path} is corrupt ({error}). {REMEDY}") from None
     try:
         meta = Meta.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         what = ": ".join([*(str(part) for part in first["loc"]), first["msg"]])
-        raise UserError(f"{path} is corrupt ({what}). {_REMEDY}") from None
+        raise UserError(f"{path} is corrupt ({what}). {REMEDY}") from None
     if meta.format_version != FORMAT_VERSION:
         found = f"{path} has format version {meta.format_version}"
-        raise UserError(f"{found}; this program reads {FORMAT_VERSION}. {_REMEDY}")
+        raise UserError(f"{found}; this program reads {FORMAT_VERSION}. {REMEDY}")
     if meta.sealed().digest != meta.digest:
-        raise UserError(f"{path} is corrupt: its fields do not have the SHA-256 it states. {_REMEDY}")
+        raise UserError(f"{path} is corrupt: its fields do not have the SHA-256 it states. {REMEDY}")
     return meta
-
-
-def read_frames(folder: Path, count: int) -> pd.DataFrame:
-    """Read ``frames.parquet``.
-
-    Raises:
-        UserError: absent, corrupt, or not ``count`` rows of the known columns.
-    """
-    path = folder / FRAMES_FILE
-    try:
-        table = pyarrow.parquet.read_table(path, use_threads=False)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing. {_REMEDY}") from None
-    except (OSError, pyarrow.ArrowException) as error:
-        raise UserError(f"{path} is corrupt ({str(error).splitlines()[0]}). {_REMEDY}") from None
-    if tuple(table.column_names) != FRAME_COLUMNS or table.num_rows != count:
-        raise UserError(f"{path} is corrupt: not {count} rows of {', '.join(FRAME_COLUMNS)}. {_REMEDY}")
-    return table.to_pandas()
 
 
 def _why_absent(folder: Path) -> str:
     if folder.name.endswith(PARTIAL) or folder.with_name(folder.name + PARTIAL).is_dir():
         return f"The recording {folder} is not finished. The command that began it continues it."
     if folder.is_dir():
-        return f"{folder / META_FILE} is missing. {_REMEDY}"
+        return f"{folder / META_FILE} is missing. {REMEDY}"
     return f"There is no recording at {folder}. `tst-bench generate` makes recordings."

@@ -7,7 +7,8 @@ from pathlib import Path
 from sim_envs.errors import UserError
 from sim_envs.recordings.arrays import array_file, array_problem
 from sim_envs.recordings.format import FRAMES_FILE, LOG_FILE, META_FILE, Meta, modality_file
-from sim_envs.recordings.reader import read_frames, read_meta
+from sim_envs.recordings.frames import read_frames
+from sim_envs.recordings.reader import read_meta
 from sim_envs.storage import digest_file
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.resource_tracker
 import os
 import signal
 import threading
@@ -180,6 +181,7 @@ def _processes(space: Space, engine: str, draft: Draft, count: int) -> Iterator[
 @contextlib.contextmanager
 def _inherited_by_workers() -> Iterator[None]:
     """Let new processes start with one thread, and with Ctrl-C blocked: the parent alone answers to it."""
+    multiprocessing.resource_tracker.ensure_running()  # as it starts, it unblocks what is blocked below
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.environ.update(_ONE_THREAD)

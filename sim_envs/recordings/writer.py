@@ -20,31 +20,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sim_envs.errors import UserError
 from sim_envs.modalities import MODALITIES
 from sim_envs.recordings.arrays import ArrayFile, allocate, array_file, array_problem, total_bytes
 from sim_envs.recordings.format import (
-    FRAME_COLUMNS,
     FRAMES_FILE,
     LOG_FILE,
     META_FILE,
-    POSE_COLUMNS,
     Meta,
     StoredArray,
     modality_file,
 )
 from sim_envs.recordings.plan import Job
 from sim_envs.rig import Rig
-from sim_envs.storage import digest_file, disk_error, write_json, write_whole
-from sim_envs.trajectories import Trajectory
+from sim_envs.storage import digest_file, disk_error, write_json
 
 DONE_FOLDER = "done"
 MIN_MEASURED = 0.3  # of the pixels must have a depth
-MIN_CONTRAST = 4  # grey levels between the darkest and brightest pixel, in some channel
+MIN_CONTRAST = 4  # levels between the lowest and highest byte of some channel of rgb or normals
 
 Frame = dict[str, np.ndarray]
 
@@ -78,9 +73,7 @@ class Draft:
         """Describe a recording of so many frames."""
         rows = {name: MODALITIES[name] for name in modalities}
         arrays = {
-            name: StoredArray(
-                dtype=np.dtype(row.dtype).str, shape=(frames, *row.frame_shape(rig.height, rig.width))
-            )
+            name: StoredArray(dtype=np.dtype(row.dtype).str, shape=(frames, *row.frame_shape(rig.height, rig.width)))
             for name, row in rows.items()
         }
         return cls(folder, rig, arrays)
@@ -178,13 +171,17 @@ class Draft:
 
 
 def is_valid(frame: Frame) -> bool:
-    """Return whether a frame is worth using: enough of it is measured, and it shows more than one colour.
+    """Return whether a frame is worth using: enough of it is measured, and it shows more than one plain plane.
 
     Labels play no part, so that choosing frames for pre-training by this tells nothing of them.
     """
-    measured = np.count_nonzero(frame["depth"]) >= MIN_MEASURED * frame["depth"].size
-    rgb = frame["rgb"].reshape(-1, 3)
-    return bool(measured and (np.ptp(rgb, axis=0) >= MIN_CONTRAST).any())
+    measured = frame["depth"] > 0
+    if np.count_nonzero(measured) < MIN_MEASURED * measured.size:
+        return False
+    some = (slice(None, None, 4),) * 2  # every fourth pixel both ways tells as much, in a sixteenth of the time
+    seen = np.concatenate([frame[name][some][measured[some]] for name in ("rgb", "normals")], axis=1).astype(int)
+    contrast = seen.max(axis=0, initial=0) - seen.min(axis=0, initial=255)
+    return bool((contrast >= MIN_CONTRAST).any())
 
 
 def start_over(partial: Path) -> None:
@@ -199,21 +196,6 @@ def start_over(partial: Path) -> None:
         partial.mkdir(parents=True)
     except OSError as error:
         raise disk_error(partial, error) from error
-
-
-def write_frames(folder: Path, trajectories: Sequence[Trajectory], valid: np.ndarray) -> None:
-    """Write ``frames.parquet``; ``valid`` is (N,) bool, in the order of the trajectories."""
-    lengths = [len(t.camera_to_world) for t in trajectories]
-    poses = np.concatenate([t.camera_to_world for t in trajectories]).reshape(-1, 16)
-    columns = {
-        "trajectory": np.repeat(np.array([t.id for t in trajectories], np.int32), lengths),
-        "step": np.concatenate([np.arange(length, dtype=np.int32) for length in lengths]),
-        "split": pa.array(np.repeat([t.split for t in trajectories], lengths).tolist(), pa.string()),
-        **{name: poses[:, i] for i, name in enumerate(POSE_COLUMNS)},
-        "valid": valid,
-    }
-    table = pa.table({name: columns[name] for name in FRAME_COLUMNS})
-    write_whole(folder / FRAMES_FILE, lambda path: pa.parquet.write_table(table, path, compression="zstd"))
 
 
 def digest_files(folder: Path, names: Sequence[str]) -> dict[str, str]:
