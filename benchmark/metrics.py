@@ -30,35 +30,49 @@ def confusion_matrices(
     return counts
 
 
-def category_iou(confusion: np.ndarray, scored: np.ndarray) -> np.ndarray:
-    """Return the intersection over union of each category.
+def overlap_sums(confusion: np.ndarray, scored: np.ndarray) -> np.ndarray:
+    """Reduce confusion matrices to what IoU and accuracy depend on; linear, so it commutes with summing.
 
     Pixels whose true category is not scored are left out, as unlabelled ones are; a scored pixel that is
     taken for a category that is not scored is a miss.
 
     Args:
-        confusion: (..., K, K) counts (or weighted counts), truth × prediction.
+        confusion: (..., K, K) counts, truth × prediction.
         scored: (K,) bool.
+
+    Returns:
+        (..., 3, K) float64: pixels that are right, that are true, and that are predicted, of each category.
+    """
+    counted = np.asarray(confusion)[..., scored, :]
+    sums = np.zeros((*confusion.shape[:-2], 3, len(scored)))
+    rows = np.flatnonzero(scored)
+    sums[..., 0, rows] = counted[..., np.arange(len(rows)), rows]
+    sums[..., 1, rows] = counted.sum(axis=-1)
+    sums[..., 2, :] = counted.sum(axis=-2)
+    return sums
+
+
+def category_iou(overlaps: np.ndarray) -> np.ndarray:
+    """Return the intersection over union of each category.
+
+    Args:
+        overlaps: (..., 3, K) from :func:`overlap_sums`.
 
     Returns:
         (..., K) float64; NaN where a category is not scored or has no true pixel.
     """
-    counted = np.where(scored[:, None], confusion, 0).astype(np.float64)
-    hits = np.diagonal(counted, axis1=-2, axis2=-1)
-    truth = counted.sum(axis=-1)
-    union = truth + counted.sum(axis=-2) - hits
-    return np.where(truth > 0, hits / np.where(union > 0, union, 1.0), np.nan)
+    hits, truth, predicted = np.moveaxis(overlaps, -2, 0)
+    return np.where(truth > 0, _ratio(hits, truth + predicted - hits), np.nan)
 
 
-def mean_iou(confusion: np.ndarray, scored: np.ndarray) -> np.ndarray:
+def mean_iou(overlaps: np.ndarray) -> np.ndarray:
     """Return the mean of :func:`category_iou` over the scored categories with any true pixel, (...,)."""
-    return _mean_of_defined(category_iou(confusion, scored))
+    return _mean_of_defined(category_iou(overlaps))
 
 
-def pixel_accuracy(confusion: np.ndarray, scored: np.ndarray) -> np.ndarray:
+def pixel_accuracy(overlaps: np.ndarray) -> np.ndarray:
     """Return the share of scored pixels whose category is right, (...,); NaN without any."""
-    counted = np.where(scored[:, None], confusion, 0).astype(np.float64)
-    return _ratio(np.trace(counted, axis1=-2, axis2=-1), counted.sum(axis=(-2, -1)))
+    return _ratio(overlaps[..., 0, :].sum(axis=-1), overlaps[..., 1, :].sum(axis=-1))
 
 
 def depth_sums(prediction: np.ndarray, target: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:

@@ -48,9 +48,7 @@ class StoredSums(_Part):
     @model_validator(mode="after")
     def _pairs(self) -> StoredSums:
         if len(self.index) != len(self.value):
-            raise ValueError(
-                f"trajectory {self.trajectory}: {len(self.index)} positions, {len(self.value)} sums"
-            )
+            raise ValueError(f"trajectory {self.trajectory}: {len(self.index)} positions, {len(self.value)} sums")
         return self
 
 
@@ -77,9 +75,7 @@ class StoredStatistics(_Part):
         """Store sums, exactly."""
         dtype: Literal["int64", "float64"] = "int64" if statistics.sums.dtype == np.int64 else "float64"
         rows = []
-        for trajectory, frames, sums in zip(
-            statistics.trajectory, statistics.frames, statistics.sums, strict=True
-        ):
+        for trajectory, frames, sums in zip(statistics.trajectory, statistics.frames, statistics.sums, strict=True):
             flat = sums.ravel()
             index = np.flatnonzero(flat)
             rows.append(
@@ -331,7 +327,7 @@ def _sample(part: SpaceResult, results: Sequence[Result], task: Task) -> Sample:
 
 
 def _as_sample(part: SpaceResult, seeds: tuple[int, ...], sums: np.ndarray, task: Task) -> Sample:
-    return Sample(part.space, seeds, sums, lambda values: task.metrics(values, part.scope))
+    return Sample(part.space, seeds, task.reduced(sums, part.scope), task.reduced_metrics)
 
 
 def _finite(value: float) -> float | None:

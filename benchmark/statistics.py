@@ -38,8 +38,8 @@ class Sample:
     Attributes:
         space: ``source/name``.
         seeds: the S training seeds.
-        sums: (S, T, ...) sufficient statistics, trajectories in the same order for every seed and model.
-        metrics: (..., *sum_shape) → measure → (...,); the task's, with the scope of this space.
+        sums: (S, T, ...) statistics that add up, trajectories in the same order for every seed and model.
+        metrics: sums over trajectories → measure → value, over any leading axes.
     """
 
     space: str

@@ -83,7 +83,6 @@ class Evidence:
     """All rows that were scored on the same frames: one table.
 
     Attributes:
-        key: (suite, test space, variant, task, protocol).
         scored_on: digest of the recordings, categories and trajectories that all rows share.
     """
 
@@ -94,6 +93,12 @@ class Evidence:
     task: Task
     scored_on: str
     rows: tuple[Row, ...]
+
+    @property
+    def key(self) -> str:
+        """Name the table; no other table of a report has this name."""
+        parts = (self.test_space, self.task.name, self.protocol, self.suite, self.variant, self.scored_on[:8])
+        return " ".join(parts)
 
     @property
     def measure(self) -> Measure:

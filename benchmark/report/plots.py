@@ -185,8 +185,8 @@ def _svg(figure: Figure, name: str, description: str) -> str:
 
     for axes in figure.axes:
         legend = axes.get_legend()
-        for text in legend.get_texts() if legend else ():
-            text.set_color(_INK)
+        for entry in legend.get_texts() if legend else ():
+            entry.set_color(_INK)
     file = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -196,7 +196,7 @@ def _svg(figure: Figure, name: str, description: str) -> str:
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r"url\(#", f"url(#{name}-", text)
     text = re.sub(r'xlink:href="#', f'xlink:href="#{name}-', text)
-    text = text.replace(_INK, "currentColor").replace("font: ", "font-family: inherit; font: ")
+    text = text.replace(_INK, "currentColor")
     label = f'<svg role="img" aria-label="{escape(description)}" class="figure"'
     return text.replace("<svg", label, 1).strip()
 

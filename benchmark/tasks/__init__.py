@@ -144,6 +144,12 @@ class Task(Protocol):
     def lacking(self, categories: Sequence[str]) -> tuple[str, ...]:
         """Return the evaluation categories that none of a space's ``categories`` means."""
 
+    def reduced(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
+        """Return the smallest linear reduction of sums that the measures depend on; resampling takes it."""
+
+    def reduced_metrics(self, reduced: np.ndarray) -> dict[str, np.ndarray]:
+        """Return every measure from reduced sums, over any leading axes."""
+
     def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
         """Return every measure, by ``Measure.key``: (..., *sum_shape) → (...,) float64, NaN if undefined."""
 

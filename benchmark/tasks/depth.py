@@ -84,6 +84,14 @@ class Depth:
         """Return (): there are no categories."""
         return ()
 
+    def reduced(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
+        """Return the four sums as they are."""
+        return sums
+
+    def reduced_metrics(self, reduced: np.ndarray) -> dict[str, np.ndarray]:
+        """Return δ<1.25, RMSE and AbsRel, (..., 4) → (...,)."""
+        return depth_metrics(reduced)
+
     def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
         """Return δ<1.25, RMSE and AbsRel, (..., 4) → (...,)."""
         return depth_metrics(sums)

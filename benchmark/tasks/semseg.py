@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.metrics import category_iou, confusion_matrices, mean_iou, pixel_accuracy
+from benchmark.metrics import category_iou, confusion_matrices, mean_iou, overlap_sums, pixel_accuracy
 from benchmark.tasks import HeadSpec, Measure, Scope, Statistics
 from sim_envs.taxonomy import NYU40, Taxonomy
 
@@ -115,14 +115,21 @@ class SemSeg:
         """Return the evaluation categories that no source category of a space means."""
         return tuple(self.taxonomy.lacking(categories))
 
+    def reduced(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
+        """Return right, true and predicted pixels of each category, (..., K, K) → (..., 3, K)."""
+        return overlap_sums(sums, self._mask(scope))
+
+    def reduced_metrics(self, reduced: np.ndarray) -> dict[str, np.ndarray]:
+        """Return mIoU and pixel accuracy, (..., 3, K) → (...,)."""
+        return {"miou": mean_iou(reduced), "pixel_accuracy": pixel_accuracy(reduced)}
+
     def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
         """Return mIoU and pixel accuracy, (..., K, K) → (...,)."""
-        scored = self._mask(scope)
-        return {"miou": mean_iou(sums, scored), "pixel_accuracy": pixel_accuracy(sums, scored)}
+        return self.reduced_metrics(self.reduced(sums, scope))
 
     def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
         """Return the IoU of each category, (..., K)."""
-        return category_iou(sums, self._mask(scope))
+        return category_iou(self.reduced(sums, scope))
 
     def _mask(self, scope: Scope) -> np.ndarray:
         mask = np.zeros(len(self.categories), bool)

@@ -14,6 +14,7 @@ from benchmark.metrics import (
     depth_metrics,
     depth_sums,
     mean_iou,
+    overlap_sums,
     pixel_accuracy,
 )
 
@@ -41,32 +42,30 @@ def test_iou_agrees_with_torchmetrics(maps: tuple[np.ndarray, np.ndarray], score
 
     prediction, target = maps
     target = np.where(np.concatenate([[False], scored])[target], target, 0)
-    ours = category_iou(one_group(prediction, target), scored)
+    ours = category_iou(overlap_sums(one_group(prediction, target), scored))
     pair = torch.from_numpy(prediction.astype(int)), torch.from_numpy(target.astype(int))
     theirs = MulticlassJaccardIndex(K + 1, average="none", ignore_index=0)(*pair).numpy()[1:]
     present = np.isin(np.arange(1, K + 1), target)
     np.testing.assert_allclose(ours[present], theirs[present], atol=1e-6)
     assert np.isnan(ours[~present]).all()
     if present.any():
-        assert mean_iou(one_group(prediction, target), scored) == pytest.approx(
+        assert mean_iou(overlap_sums(one_group(prediction, target), scored)) == pytest.approx(
             theirs[present].mean(), abs=1e-6
         )
         accuracy = MulticlassAccuracy(K + 1, average="micro", ignore_index=0)(*pair).item()
-        assert pixel_accuracy(one_group(prediction, target), scored) == pytest.approx(accuracy, abs=1e-6)
+        assert pixel_accuracy(overlap_sums(one_group(prediction, target), scored)) == pytest.approx(accuracy, abs=1e-6)
 
 
 @given(maps=maps, scored=masks)
 @settings(deadline=None)
 def test_iou_is_what_sets_of_pixels_say(maps: tuple[np.ndarray, np.ndarray], scored: np.ndarray) -> None:
     prediction, target = maps
-    ours = category_iou(one_group(prediction, target), scored)
+    ours = category_iou(overlap_sums(one_group(prediction, target), scored))
     counted = (target > 0) & np.concatenate([[False], scored])[target]
     for category in range(1, K + 1):
         truth, guess = counted & (target == category), counted & (prediction == category)
         if truth.any():
-            assert ours[category - 1] == pytest.approx(
-                (truth & guess).sum() / (truth | guess).sum(), abs=1e-12
-            )
+            assert ours[category - 1] == pytest.approx((truth & guess).sum() / (truth | guess).sum(), abs=1e-12)
         else:
             assert np.isnan(ours[category - 1])
 
@@ -74,15 +73,15 @@ def test_iou_is_what_sets_of_pixels_say(maps: tuple[np.ndarray, np.ndarray], sco
 def test_perfect_prediction_scores_one_and_disjoint_prediction_zero() -> None:
     target = np.array([[[1, 2, 3]]], np.uint8)
     scored = np.ones(K, bool)
-    assert mean_iou(one_group(target, target), scored) == 1
-    assert mean_iou(one_group(np.array([[[2, 3, 1]]], np.uint8), target), scored) == 0
+    assert mean_iou(overlap_sums(one_group(target, target), scored)) == 1
+    assert mean_iou(overlap_sums(one_group(np.array([[[2, 3, 1]]], np.uint8), target), scored)) == 0
 
 
 def test_an_unlabelled_frame_has_no_score() -> None:
     empty = np.zeros((1, 2, 2), np.uint8)
     matrix = one_group(empty + 1, empty)
     assert matrix.sum() == 0
-    assert np.isnan(mean_iou(matrix, np.ones(K, bool)))
+    assert np.isnan(mean_iou(overlap_sums(matrix, np.ones(K, bool))))
 
 
 def test_confusions_of_groups_add_up_to_the_whole() -> None:
@@ -96,9 +95,9 @@ def test_confusions_of_groups_add_up_to_the_whole() -> None:
 def test_metrics_run_over_leading_axes() -> None:
     matrices = np.random.default_rng(1).integers(0, 50, (7, 2, K, K))
     scored = np.array([True, True, False, True, True])
-    together = mean_iou(matrices, scored)
+    together = mean_iou(overlap_sums(matrices, scored))
     assert together.shape == (7, 2)
-    assert together[3, 1] == mean_iou(matrices[3, 1], scored)
+    assert together[3, 1] == mean_iou(overlap_sums(matrices[3, 1], scored))
 
 
 metres = st.floats(0.0625, 60, width=16)
@@ -136,9 +135,7 @@ def test_rmse_agrees_with_torchmetrics() -> None:
     prediction = (target * rng.uniform(0.7, 1.4, target.shape)).astype(np.float16)
     ours = depth_metrics(depth_sums(prediction, target, np.zeros(4, int), 1)[0])["rmse"]
     pair = torch.from_numpy(prediction.astype(np.float64)), torch.from_numpy(target.astype(np.float64))
-    assert ours == pytest.approx(
-        MeanSquaredError(squared=False).set_dtype(torch.float64)(*pair).item(), abs=1e-6
-    )
+    assert ours == pytest.approx(MeanSquaredError(squared=False).set_dtype(torch.float64)(*pair).item(), abs=1e-6)
 
 
 def test_a_factor_of_exactly_1_25_is_not_within_it() -> None:
