@@ -9,7 +9,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from sim_envs.trajectories.views import YAWS
 
-PITCH_RANGE = np.radians([-30.0, 20.0])
+WALK_PITCH = np.radians([-30.0, 20.0])
+HAND_PITCH = np.radians([-50.0, 30.0])
 MAX_ROLL = np.radians(2.0)
 _BIN = 2 * np.pi / YAWS
 _TURN_BINS = 2  # yaw bins a camera may turn from one frame to the next
@@ -55,7 +56,8 @@ def walking(positions: np.ndarray, height: float, rng: np.random.Generator) -> P
         phase = np.clip((frames - centre) / width, -1, 1)
         yaw = yaw + swing * 0.5 * (1 + np.cos(np.pi * phase))
     level = np.radians(-6 - 14 * (height - 1.0) + rng.normal(0, 4))
-    return Programme(yaw, _pitch(level, count, rng), _wave(count, MAX_ROLL, rng))
+    pitch = np.clip(level + _wave(count, np.radians(9), rng), *WALK_PITCH)
+    return Programme(yaw, pitch, _wave(count, MAX_ROLL, rng))
 
 
 def hovering(towards: np.ndarray, rng: np.random.Generator) -> Programme:
@@ -65,13 +67,10 @@ def hovering(towards: np.ndarray, rng: np.random.Generator) -> Programme:
         towards: (N, 3) unit directions from each position to where the geometry is.
     """
     count = len(towards)
-    yaw = np.unwrap(np.arctan2(-towards[:, 0], -towards[:, 2])) + _wave(count, np.radians(70), rng)
+    yaw = np.unwrap(np.arctan2(-towards[:, 0], -towards[:, 2])) + _wave(count, np.radians(50), rng)
     level = gaussian_filter1d(np.arcsin(np.clip(towards[:, 1], -1, 1)), 2.0, mode="nearest")
-    return Programme(yaw, _pitch(level, count, rng), _wave(count, MAX_ROLL, rng))
-
-
-def _pitch(level: np.ndarray | float, count: int, rng: np.random.Generator) -> np.ndarray:
-    return np.clip(level + _wave(count, np.radians(9), rng), *PITCH_RANGE)
+    pitch = np.clip(level + _wave(count, np.radians(6), rng), *HAND_PITCH)
+    return Programme(yaw, pitch, _wave(count, MAX_ROLL, rng))
 
 
 def _wave(count: int, amplitude: float, rng: np.random.Generator) -> np.ndarray:

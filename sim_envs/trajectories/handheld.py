@@ -52,8 +52,8 @@ def flight_volume(space: Space, scene: Scene) -> FlightVolume | None:
     consistent front sides, mostly front sides: that leaves out the air behind a scanned wall.
     """
     extent = float(np.ptp(space.bounds, axis=0).max())
-    cell = float(np.clip(extent / 32, 0.06, 0.15))
     margin = 1.0 if extent < _OBJECT else 0.5
+    cell = float(np.clip((extent + 2 * margin) / 28, 0.08, 0.15))
     origin = space.bounds[0].astype(np.float64) - margin
     size = np.ceil((space.bounds[1] + margin - origin) / cell).astype(int)
     shape = (int(size[0]), int(size[1]), int(size[2]))

@@ -70,7 +70,8 @@ class NavigableMap:
 def navigable_map(space: Space, caster: RayCaster) -> NavigableMap | None:
     """Return the largest connected free floor, or None where there is less than 1 m² of it.
 
-    Of several storeys (or a table top, or a roof) the lowest that has at least 0.3 of the largest free area counts.
+    Of several level surfaces (storeys, the ground outside, a table top, a roof) those with at least 0.3 of the
+    largest free area compete: one with a ceiling wins over one without, then the lowest.
 
     Args:
         caster: of the same space.
@@ -79,7 +80,7 @@ def navigable_map(space: Space, caster: RayCaster) -> NavigableMap | None:
     maps = [_map_at(triangles, space.bounds, floor_y, caster) for floor_y in floor_heights(triangles)]
     best = max((m.area_m2 for m in maps), default=0.0)
     wide = [m for m in maps if m.area_m2 >= max(MIN_AREA, _NEAR_BEST * best)]
-    return min(wide, key=lambda m: m.floor_y) if wide else None
+    return min(wide, key=lambda m: (not m.has_ceiling, m.floor_y)) if wide else None
 
 
 def floor_heights(triangles: np.ndarray) -> list[float]:
@@ -96,10 +97,10 @@ def floor_heights(triangles: np.ndarray) -> list[float]:
         return []
     bins = np.floor((height - height.min()) / 0.05).astype(int)
     histogram = np.bincount(bins, weights=area)
-    smooth = ndimage.uniform_filter1d(histogram, 3, mode="constant")
-    peaks = (smooth == ndimage.maximum_filter1d(smooth, 5, mode="constant")) & (smooth * 3 > MIN_AREA / 2)
+    around = 3 * ndimage.uniform_filter1d(histogram, 3, mode="constant")
+    peaks = (histogram == ndimage.maximum_filter1d(histogram, 3, mode="constant")) & (around > MIN_AREA / 2)
     found = []
-    for peak in np.flatnonzero(peaks):
+    for peak in np.flatnonzero(peaks & (histogram > 0)):
         near = np.abs(bins - peak) <= 1
         order = np.argsort(height[near], kind="stable")
         cumulative = np.cumsum(area[near][order])
@@ -142,24 +143,26 @@ def _clearance(
 
 
 def _inside(standing: np.ndarray, start: np.ndarray, caster: RayCaster, disk: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Return which standing cells are indoors, and whether the floor has a ceiling.
+    """Return which standing cells are indoors, and whether those have a ceiling.
 
-    Under a ceiling that is decided by the ceiling; in a scan without one, by having geometry in at least a
-    quarter of all level directions: that leaves out roofs and bare ground.
+    They have one when most cells with geometry in at least half of all level directions lie under something.
+    Then the ceiling decides; in a scan without one, geometry in at least a quarter of the level directions does:
+    that leaves out roofs and bare ground.
     """
     indices = np.flatnonzero(standing)
     origins = start[indices] + [0.0, 1.0 - STEP_OVER, 0.0]
-    above, _ = caster.cast(origins, np.tile([0.0, 1.0, 0.0], (len(indices), 1)))
-    inside = np.zeros(standing.size, bool)
-    has_ceiling = bool(len(indices)) and bool(np.isfinite(above).mean() >= 0.5)
-    if has_ceiling:
-        inside[indices] = np.isfinite(above)
-        return _close(inside.reshape(standing.shape), disk) & standing, True
     angles = np.arange(32) * (2 * np.pi / 32)
     around = np.stack([np.cos(angles), np.zeros(32), np.sin(angles)], axis=1)
-    distance, _ = caster.cast(np.repeat(origins, 32, axis=0), np.tile(around, (len(indices), 1)))
-    inside[indices] = np.isfinite(distance).reshape(-1, 32).mean(axis=1) >= 0.25
-    return inside.reshape(standing.shape), False
+    level, _ = caster.cast(np.repeat(origins, 32, axis=0), np.tile(around, (len(indices), 1)))
+    enclosed = np.isfinite(level).reshape(-1, 32).mean(axis=1)
+    above, _ = caster.cast(origins, np.tile([0.0, 1.0, 0.0], (len(indices), 1)))
+    covered = np.isfinite(above)
+    within = covered[enclosed >= 0.5]
+    has_ceiling = bool(len(within)) and bool(within.mean() >= 0.5)
+    inside = np.zeros(standing.size, bool)
+    inside[indices] = covered if has_ceiling else enclosed >= 0.25
+    inside = inside.reshape(standing.shape)
+    return (_close(inside, disk) & standing if has_ceiling else inside), has_ceiling
 
 
 def _disk(radius: int) -> np.ndarray:

@@ -126,14 +126,14 @@ def is_free(points: np.ndarray, free: np.ndarray) -> np.ndarray:
     return inside & free[tuple(np.where(inside[:, None], cells, 0).T)]
 
 
-def resample(path: np.ndarray, step: float, count: int, free: np.ndarray) -> np.ndarray:
-    """Return ``count`` points of a path, ``step`` apart along it (both in cells), all in free cells.
+def resample(path: np.ndarray, start: float, step: float, count: int, free: np.ndarray) -> np.ndarray:
+    """Return ``count`` points of a path from ``start`` on, ``step`` apart along it (in cells), all in free cells.
 
     Raises:
         ValueError: the path is too short.
     """
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
-    wanted = np.arange(count) * step
+    wanted = start + np.arange(count) * step
     if wanted[-1] > along[-1]:
         raise ValueError(f"a path of {along[-1]:.1f} cells cannot give {count} points {step:.1f} cells apart")
     points = np.stack([np.interp(wanted, along, path[:, i]) for i in range(path.shape[1])], axis=1)

@@ -71,7 +71,7 @@ def plan_trajectories(
         if split not in SPLITS:
             raise unknown("split", split, SPLITS)
         if number < 0 or frames < 1:
-            raise UserError(f"{number} trajectories of {frames} frames were asked for in {split}: at least 0 and 1.")
+            raise UserError(f"{split}: {number} trajectories of {frames} frames; at least 0 and 1 make sense.")
     if kind not in KINDS:
         path = Path(kind).expanduser()
         if not path.exists() and not path.suffix and len(path.parts) == 1:
@@ -150,7 +150,7 @@ class Air:
     volume: FlightVolume
     graph: GridGraph
     min_hits: float
-    obedience: float = 0.15
+    obedience: float = 0.25
 
     @classmethod
     def of(cls, volume: FlightVolume, scene: Scene, rig: Rig) -> Air:
@@ -173,7 +173,8 @@ def _travel(graph: GridGraph, count: int, rng: np.random.Generator) -> np.ndarra
     while True:
         path = smooth(wander(graph, length, rng), graph.free)
         if np.linalg.norm(np.diff(path, axis=0), axis=1).sum() * graph.cell >= step * count:
-            return resample(path, step / graph.cell, count, graph.free)
+            start = rng.uniform(0, step)  # paths begin at cell centres, and views of several would coincide there
+            return resample(path, start / graph.cell, step / graph.cell, count, graph.free)
         length *= 1.5
 
 
@@ -182,7 +183,7 @@ def _min_hits(closed: bool, scene: Scene, rig: Rig, positions: np.ndarray) -> fl
     if closed:
         return CLOSED_HITS
     views = look_around(scene, positions).content(rig, np.full(len(positions), np.radians(-10.0)))
-    return float(np.clip(0.7 * np.quantile(views.hits.max(axis=1), 0.75), 0.05, CLOSED_HITS))
+    return float(np.clip(0.7 * np.median(views.hits.max(axis=1)), 0.05, CLOSED_HITS))
 
 
 def _plan_one(

@@ -13,7 +13,7 @@ from sim_envs.space import Space
 MIN_CLEARANCE = 0.15  # metres from a camera to any geometry
 CLOSED_HITS = 0.6  # share of rays that must meet something in a closed space
 MAX_PLANE = 0.8  # share of rays on one plane above which a view shows a bare wall
-MIN_MEDIAN = 0.6  # metres; nearer than that a view shows one surface and no room
+MIN_MEDIAN = 0.6  # metres; what fills a view from nearer than that hides the room
 
 YAWS = 36
 ELEVATIONS = np.radians(np.arange(-84.0, 84.1, 12.0))
@@ -75,7 +75,7 @@ class Content:
 
     def bare(self) -> np.ndarray:
         """Return whether the view shows one surface and little else."""
-        return (self.plane > MAX_PLANE) | (self.median < MIN_MEDIAN)
+        return (self.plane > MAX_PLANE) | ((self.median < MIN_MEDIAN) & (self.hits > MAX_PLANE))
 
 
 def content(distance: np.ndarray, normals: np.ndarray, directions: np.ndarray, probes: int) -> Content:
