@@ -65,7 +65,9 @@ class RayCaster:
     def hits(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
         """Like :meth:`cast`, with the place within the face as well."""
         directions = np.ascontiguousarray(directions, dtype=np.float32)
-        origins = np.broadcast_to(np.asarray(origins, dtype=np.float32), directions.shape)
+        origins = np.asarray(origins, dtype=np.float32)
+        if origins.ndim == 1:
+            origins = np.repeat(origins[None], len(directions), axis=0)
         found = self._scene.run(np.ascontiguousarray(origins), directions, output=True)
         distance, face, u, v = (found[name] for name in ("tfar", "primID", "u", "v"))
         missed = face == NO_FACE

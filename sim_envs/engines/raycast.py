@@ -39,7 +39,7 @@ class RaycastEngine:
         self._rig = rig
         self._caster = RayCaster(space.vertices, space.faces)
         self._appearance = Appearance(space)
-        self._faces = space.faces
+        self._corners = np.ascontiguousarray(space.faces.T)
         # Each table has one row more than there are faces: face −1 (no hit) reads it.
         self._normals = np.hstack([_face_normals(space), np.zeros((3, 1), np.float32)])
         self._instance = np.append(space.face_instance, np.uint16(0))
@@ -79,7 +79,7 @@ class RaycastEngine:
             facing the camera, colour (3, N) float32 in 0…255.
         """
         rotation = camera_to_world[:3, :3].astype(np.float32)
-        hits = self._caster.hits(camera_to_world[:3, 3], (rotation @ directions).T)
+        hits = self._caster.hits(camera_to_world[:3, 3], np.stack(rotation @ directions, axis=1))
         millimetres = np.rint(hits.distance * np.float32(1000))
         beyond = millimetres > MAX_DEPTH_MM
         millimetres[beyond] = 0
@@ -105,8 +105,7 @@ class RaycastEngine:
             rgb: (3, H, W) uint8.
             face: (H, W) intp.
         """
-        edges = np.zeros(face.shape, bool)
-        flat, pixel = edges.reshape(-1), np.arange(face.size).reshape(face.shape)
+        edges, pixel = np.zeros(face.size, bool), np.arange(face.size).reshape(face.shape)
         for first, second in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
             differ = face[first] != face[second]
             contrast = np.zeros(differ.shape, np.uint8)
@@ -115,16 +114,22 @@ class RaycastEngine:
                 np.maximum(contrast, np.maximum(one, other) - np.minimum(one, other), out=contrast)
             differ &= contrast >= EDGE_CONTRAST
             ours, theirs = pixel[first][differ], pixel[second][differ]
-            corners = self._faces.take(face.take(ours), axis=0), self._faces.take(face.take(theirs), axis=0)
-            joined = (corners[0][:, :, None] == corners[1][:, None, :]).any(axis=(1, 2))
-            apart = ~joined | (face.take(ours) == NO_FACE) | (face.take(theirs) == NO_FACE)
-            flat[ours[apart]] = True
-            flat[theirs[apart]] = True
-        return np.flatnonzero(edges & (face != NO_FACE))
+            apart = ~self._joined(face.take(ours), face.take(theirs))
+            edges[ours[apart]] = True
+            edges[theirs[apart]] = True
+        return np.flatnonzero(edges & (face.reshape(-1) != NO_FACE))
 
-    def _antialiased(
-        self, camera_to_world: np.ndarray, directions: np.ndarray, colour: np.ndarray
-    ) -> np.ndarray:
+    def _joined(self, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+        """Return (N,) bool: whether two faces, (N,) each, share a vertex; ``NO_FACE`` shares none."""
+        joined = np.zeros(len(ours), bool)
+        others = [corner.take(theirs) for corner in self._corners]
+        for corner in self._corners:
+            mine = corner.take(ours)
+            for other in others:
+                joined |= mine == other
+        return joined & (ours != NO_FACE) & (theirs != NO_FACE)
+
+    def _antialiased(self, camera_to_world: np.ndarray, directions: np.ndarray, colour: np.ndarray) -> np.ndarray:
         """Return (3, N) float32: the mean colour of what N pixels see through centre and ``EDGE_OFFSETS``.
 
         Rays that meet nothing do not count, so that holes have no dark rim.
@@ -139,9 +144,11 @@ class RaycastEngine:
         # The rays of a pixel follow one another: near rays find the same part of the mesh in the cache.
         rays = (directions[:, :, None] + shifts[:, None, :]).reshape(3, -1)
         _, face, _, further = self._trace(camera_to_world, rays, 0.5)
-        met = (face != NO_FACE).reshape(-1, len(EDGE_OFFSETS)).sum(axis=1)
-        total = colour + further.reshape(3, -1, len(EDGE_OFFSETS)).sum(axis=2)
-        return total / (1 + met).astype(np.float32)
+        total, met = colour, np.ones(directions.shape[1], np.float32)
+        for k in range(len(EDGE_OFFSETS)):
+            total = total + further[:, k :: len(EDGE_OFFSETS)]
+            met += face[k :: len(EDGE_OFFSETS)] != NO_FACE
+        return total / met
 
 
 def _face_normals(space: Space) -> np.ndarray:
