@@ -155,7 +155,7 @@ def run_suite(
     for line in notes:
         note.print(f"note: {line}")
     failures = run_with_progress(jobs_of(plan, recordings, usable, home, place), machine)
-    _report(run_folder(home, plan), open_page=False)
+    _report(run_folder(home, plan), open_page=False, home=home)
     if failures:
         for failure in failures:
             note.print(
@@ -175,14 +175,20 @@ def write_report(suite: str | None, scene: str | None, open_page: bool, home: Pa
         raise UserError(
             f"No run{' of ' + asked if asked else ''} under {runs}. Make one: tst-bench run, or tst-bench demo."
         )
-    _report(found[-1].parent, open_page)
+    _report(found[-1].parent, open_page, home)
 
 
-def _report(folder: Path, open_page: bool) -> None:
-    from benchmark.report import build_report
+def _report(folder: Path, open_page: bool, home: Path) -> None:
+    from benchmark.report import build_report, print_report
     from benchmark.results import collect
+    from sim_envs.recordings.reader import Recording, list_recordings
 
-    files = build_report(collect(folder / "results"), folder / "report", console=out)
+    def open_recording(space: str, digest: str) -> Recording | None:
+        kept = (Recording.open(path) for path in list_recordings(home) if path.parts[-3:-1] == tuple(space.split("/")))
+        return next((recording for recording in kept if recording.meta.digest == digest), None)
+
+    files = build_report(collect(folder / "results"), folder / "report", open_recording=open_recording)
+    print_report(files.tables, out)
     out.print(f"Report: {files.html}")
     if open_page:
         webbrowser.open(files.html.resolve().as_uri())
