@@ -15,7 +15,7 @@ from typing import Any
 import safetensors
 import timm
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
@@ -138,7 +138,12 @@ def save_encoder(
             "provenance": dict(provenance or {}),
         },
     )
-    write_whole(path, lambda beside: save_file(tensors, beside, metadata={"format": "pt"}))
+    data = save(tensors, metadata={"format": "pt"})  # save_file would let nobody else read the file
+
+    def write(beside: Path) -> None:
+        beside.write_bytes(data)
+
+    write_whole(path, write)
 
 
 def load_encoder(path: Path) -> tuple[VisionTransformer, EncoderConfig]:

@@ -68,6 +68,8 @@ class PretrainConfig:
             raise UserError(f"Loss weights for {', '.join(sorted(unknown))}, which are not pre-trained on.")
         if min(self.loss_weights.values(), default=1.0) < 0:
             raise UserError("Loss weights must not be below 0.")
+        if self.visible_tokens == 0 or not any(self.loss_weights.get(name, 1.0) for name in self.modalities):
+            raise UserError("Nothing to learn: at least one token must be visible and one loss weigh something.")
         self.mask_plan()
 
     def mask_plan(self) -> MaskPlan:

@@ -25,8 +25,8 @@ class DecoderConfig:
     """Shape of each modality's decoder: ``depth`` blocks of cross-attention and an MLP."""
 
     width: int = 96
-    depth: int = 2
-    heads: int = 4
+    depth: int = 1
+    heads: int = 3
     mlp_ratio: float = 2.0
 
     def __post_init__(self) -> None:

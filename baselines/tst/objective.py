@@ -43,7 +43,8 @@ def depth_l1(prediction: Tensor, target: Tensor, measured: Tensor) -> Tensor:
 
 def cosine(prediction: Tensor, target: Tensor, measured: Tensor) -> Tensor:
     """1 − cos of the angle between predicted and true direction; 0 is perfect, 2 is opposite."""
-    return 1 - F.cosine_similarity(prediction, target, dim=1, eps=1e-6)
+    squared = prediction.square().sum(dim=1) + 1e-8  # keeps the gradient finite; targets are unit vectors
+    return 1 - (prediction * target).sum(dim=1) * squared.rsqrt()
 
 
 def bce(prediction: Tensor, target: Tensor, measured: Tensor) -> Tensor:
