@@ -13,7 +13,7 @@ from sim_envs.spaces.placement import Board, Box, Piece, box_of, span_on
 
 Size = tuple[float, float, float]
 ANY: Size = (9.0, 9.0, 9.0)
-_TRIES = 3
+_TRIES = 2
 
 
 class Furnisher:
@@ -23,6 +23,7 @@ class Furnisher:
         self.board = board
         self.catalog = catalog
         self.rng = rng
+        self._taste = int(rng.integers(2**32))
 
     def chance(self, probability: float) -> bool:
         """Return True with this probability."""
@@ -32,6 +33,10 @@ class Furnisher:
         """Return a model no higher than the room, or None."""
         width, height, depth = size
         return self.catalog.pick(category, self.rng, (width, min(height, self.board.height - 0.02), depth))
+
+    def pick_alike(self, category: str, size: Size) -> FurnitureModel | None:
+        """Return the model that the room's owner always takes for this: both curtains match, and all radiators."""
+        return self.catalog.pick(category, np.random.default_rng(self._taste), size)
 
     def wall(self, category: str, *sizes: Size, **rules: Any) -> Piece | None:
         """Set a piece against a wall (see :meth:`Board.against_wall`), trying each size limit in turn."""
@@ -66,7 +71,7 @@ class Furnisher:
 
     def hang_above(self, host: Piece, category: str, size: Size, clearance: float, middle: float) -> Piece | None:
         """Hang a piece on the wall behind another, above it."""
-        model = self.pick(category, size)
+        model = self.pick_alike(category, size)
         if model is None:
             return None
         side = min(self.board.sides, key=lambda s: abs(_turn(s.yaw - host.box.yaw)))
@@ -172,11 +177,12 @@ class Furnisher:
             if model is None:
                 continue
             options = []
+            width, height, depth = model.size
             for x in np.arange(inner.x0 + 0.3, inner.x1 - 0.2, 0.2):
                 for z in np.arange(inner.z0 + 0.3, inner.z1 - 0.2, 0.2):
                     for quarter in (0, 1):
                         yaw = quarter * np.pi / 2 + float(self.rng.normal(0, 0.01))
-                        box = box_of(model, float(x), float(z), yaw)
+                        box = Box(float(x), float(z), yaw, width, depth, 0.0, height)
                         options.append((score(box) + 0.3 * self.rng.random(), box))
             for _, box in sorted(options, key=lambda option: option[0]):
                 wide = Box(box.x, box.z, box.yaw, box.width + 0.1, box.depth + 2 * around, 0.0, box.high)
@@ -228,7 +234,7 @@ class Furnisher:
         """Hang curtains beside each window and put a radiator under it."""
         for side, opening in self.board.windows:
             low, high = span_on(side, opening)
-            radiator = self.pick("radiator", (opening.width, opening.sill - 0.12, 0.2))
+            radiator = self.pick_alike("radiator", (opening.width, opening.sill - 0.12, 0.2))
             if radiator is not None:
                 x, z = side.at((low + high) / 2, radiator.size[2] / 2 + 0.003)
                 base = min(0.12, opening.sill - 0.03 - radiator.size[1])
@@ -237,15 +243,23 @@ class Furnisher:
                 self._curtains(side, low, high, opening.top)
 
     def _curtains(self, side: Side, low: float, high: float, top: float) -> None:
+        """Hang a curtain as wide as the window over it, or two narrow ones beside it."""
         rail = min(self.board.height - 0.02, top + 0.12)
-        cloth = self.pick("curtain", (0.6, rail - 0.03, 0.25))
+        window = high - low
+        widest = min(window + 0.6, 2 * min((low + high) / 2, side.length - (low + high) / 2) - 0.02)
+        cloth = self.pick_alike("curtain", (widest, rail - 0.03, 0.25))
         if cloth is None:
             return
         width, height, depth = cloth.size
-        for edge in (low + 0.05 - width / 2, high - 0.05 + width / 2):
-            s = float(np.clip(edge, width / 2 + 0.005, side.length - width / 2 - 0.005))
-            x, z = side.at(s, depth / 2 + 0.065)  # in front of the window sill
-            self.board.try_at(cloth, box_of(cloth, x, z, side.yaw, rail - height), at_window=True, gap=0.0)
+        places = [(low + high) / 2]
+        if width < 0.7 * window:
+            places = [low + 0.05 - width / 2, high - 0.05 + width / 2]
+        for place in places:
+            s = float(np.clip(place, width / 2 + 0.005, side.length - width / 2 - 0.005))
+            for back in (0.065, 0.165):  # in front of the sill; if need be in front of the radiator too
+                x, z = side.at(s, depth / 2 + back)
+                if self.board.try_at(cloth, box_of(cloth, x, z, side.yaw, rail - height), at_window=True, gap=0.0):
+                    break
 
     def light_ceiling(self) -> None:
         """Hang a lamp near the middle of the ceiling, above head height where people walk."""

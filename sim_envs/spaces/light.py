@@ -88,7 +88,7 @@ def bake(
     light = direct + bounced + openness[:, None] * _ambient(bounced, weight, place, len(rooms))
     light = _uncovered(light, scene, caster, starts, normals)
     light = _balanced(light, weight, place, len(rooms))
-    shown = _exposed(light, mesh, albedo, area, mood.brightness)
+    shown = _exposed(light, mesh, albedo, area * openness[mesh.faces].mean(axis=1), mood.brightness)
     shown = np.maximum(shown, _bulb_glow(scene, lamps, mood))
     shown[scene.glow] = 1.0
     return np.clip(np.round(mesh.rgb * shown), 0, 255).astype(np.uint8)
@@ -217,7 +217,7 @@ def _gather(
     for a, b, c in _hemisphere(GATHER_RAYS):
         distance, face = caster.cast(starts, a * tangent + b * other + c * normals)
         bounced += sent[face]
-        openness += 1 - np.exp(-distance / 0.5)
+        openness += 1 - np.exp(-distance / 0.6)
     return bounced / GATHER_RAYS, openness / GATHER_RAYS
 
 
@@ -242,15 +242,15 @@ def _room_of(vertices: np.ndarray, rooms: Sequence[Rect]) -> np.ndarray:
 
 
 def _uncovered(light: np.ndarray, scene: Lit, caster: RayCaster, starts: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Give vertices hidden behind a picture or under a rug the light of their neighbours.
+    """Give vertices hidden behind a picture, a handle or under a rug the light of their neighbours.
 
     Nobody sees them; the dark there would only spread, across the triangles around, to what can be seen.
     """
-    distance, _ = caster.cast(starts, normals)
+    faces = scene.mesh.faces
     shell = np.zeros(len(light), bool)
-    faces = scene.mesh.faces[scene.trusted]
-    shell[faces.ravel()] = True
-    hidden = shell & (distance < 0.08)
+    shell[faces[scene.trusted].ravel()] = True
+    distance, _ = caster.cast(starts, normals)
+    hidden = distance < np.where(shell, 0.08, 0.025)
     ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     ends = np.concatenate([ends, ends[:, ::-1]])
     ends = ends[hidden[ends[:, 0]]]
@@ -271,8 +271,8 @@ def _room_means(values: np.ndarray, weight: np.ndarray, place: np.ndarray, rooms
 
 
 def _ambient(bounced: np.ndarray, weight: np.ndarray, place: np.ndarray, rooms: int) -> np.ndarray:
-    """Return (V, 3) what further bounces add: a room's mean first bounce, again and again at half strength."""
-    return 1.2 * _room_means(bounced, weight, place, rooms)[place]
+    """Return (V, 3) what further bounces add, from everywhere: about a room's mean first bounce once more."""
+    return 0.9 * _room_means(bounced, weight, place, rooms)[place]
 
 
 def _balanced(light: np.ndarray, weight: np.ndarray, place: np.ndarray, rooms: int) -> np.ndarray:
@@ -284,19 +284,29 @@ def _balanced(light: np.ndarray, weight: np.ndarray, place: np.ndarray, rooms: i
     return light * (scale / np.maximum(cast, 0.05) ** 0.6)[place]
 
 
-def _exposed(light: np.ndarray, mesh: Mesh, albedo: np.ndarray, area: np.ndarray, brightness: float) -> np.ndarray:
-    """Return (V, 3) display factors 0…1, exposed so that surfaces have the mean brightness asked for."""
-    reflectance = albedo ** (1 / _GAMMA)
+def _exposed(light: np.ndarray, mesh: Mesh, albedo: np.ndarray, weight: np.ndarray, brightness: float) -> np.ndarray:
+    """Return (V, 3) display factors 0…1, exposed so that surfaces have the mean brightness asked for.
+
+    Args:
+        weight: (F,) area of each face, as far as it can be seen.
+    """
+    some = slice(None, None, max(1, len(albedo) // 8000))
+    reflectance, weight = albedo[some] ** (1 / _GAMMA), weight[some] / weight[some].sum()
+    at_face = light[mesh.faces[some]].mean(axis=1)
     low, high = 1e-3, 1e3
     for _ in range(30):
         gain = np.sqrt(low * high)
-        shown = (1 - np.exp(-gain * light)) ** (1 / _GAMMA)
-        seen = (shown[mesh.faces].mean(axis=1) * reflectance).mean(axis=1) * 255
-        if (seen * area).sum() / area.sum() < brightness:
+        seen = (_tone(gain * at_face) * reflectance).mean(axis=1) * 255
+        if (seen * weight).sum() < brightness:
             low = gain
         else:
             high = gain
-    return shown
+    return _tone(gain * light)
+
+
+def _tone(light: np.ndarray) -> np.ndarray:
+    """Return display factors: brightness rolls off towards white as on film, then gamma."""
+    return (1 - np.exp(-light)) ** (1 / _GAMMA)
 
 
 def _bulb_glow(scene: Lit, lamps: Sequence[LampLight], mood: Mood) -> np.ndarray:

@@ -12,6 +12,7 @@ from sim_envs.spaces.furniture.model import Finish, FurnitureModel
 from sim_envs.storage import digest_arrays
 
 NO_TEXTURE = -1
+Vector = Sequence[float] | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +80,9 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
 
 
 def panel(
-    origin: Sequence[float],
-    along: Sequence[float],
-    up: Sequence[float],
+    origin: Vector,
+    along: Vector,
+    up: Vector,
     u: np.ndarray,
     v: np.ndarray,
     finish: Finish,

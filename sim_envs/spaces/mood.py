@@ -87,7 +87,7 @@ def _houses(image: np.ndarray, base: int, near: float, mood: Mood, rng: np.rando
     """Draw a few house fronts with windows standing on row ``base``, in place."""
     width = image.shape[1]
     for _ in range(int(rng.integers(2, 6))):
-        left, w, h = int(rng.integers(0, width - 12)), int(rng.integers(8, 22)), int(rng.integers(10, 16 + 22 * near))
+        left, w, h = int(rng.integers(0, width - 12)), int(rng.integers(8, 22)), int(rng.uniform(10, 16 + 22 * near))
         wall = np.array([200, 180, 160]) * mood.ground + rng.uniform(-25, 25, 3)
         top = max(0, base - h)
         image[top : base + 3, left : left + w] = wall

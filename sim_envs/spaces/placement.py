@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,7 +57,7 @@ class Box:
     @cached_property
     def reach(self) -> float:
         """Half the diagonal of the footprint."""
-        return 0.5 * float(np.hypot(self.width, self.depth))
+        return 0.5 * math.hypot(self.width, self.depth)
 
     def point(self, x: float, z: float) -> tuple[float, float]:
         """Return the world (x, z) of a point given in the box's own frame."""
@@ -67,11 +68,17 @@ class Box:
         """Whether the two come closer than ``gap`` in the plane while sharing heights (separating axes)."""
         if self.low >= other.high - 1e-6 or other.low >= self.high - 1e-6:
             return False
-        if np.hypot(self.x - other.x, self.z - other.z) > self.reach + other.reach + gap:
+        dx, dz = other.x - self.x, other.z - self.z
+        if math.hypot(dx, dz) > self.reach + other.reach + gap:
             return False
-        for axis in (*self.axes, *other.axes):
-            a, b = self.corners @ axis, other.corners @ axis
-            if a.max() + gap <= b.min() + 1e-9 or b.max() + gap <= a.min() + 1e-9:
+        for one, two in ((self, other), (other, self)):
+            # Along an axis of ``one``: the distance of the middles against the two half extents.
+            cos, sin = math.cos(one.yaw), math.sin(one.yaw)
+            turn = two.yaw - one.yaw
+            c, s = abs(math.cos(turn)), abs(math.sin(turn))
+            if abs(dx * cos - dz * sin) >= (one.width + two.width * c + two.depth * s) / 2 + gap - 1e-9:
+                return False
+            if abs(dx * sin + dz * cos) >= (one.depth + two.width * s + two.depth * c) / 2 + gap - 1e-9:
                 return False
         return True
 
@@ -185,7 +192,7 @@ class Board:
         if not self.clear(box, **rules):  # type: ignore[arg-type]
             return None
         stands = box.low < _HEAD and box.high > _ON_FLOOR and model.category != "rug"
-        if stands and box.depth > 0.12 and not self.walkable([box]):
+        if stands and not self.walkable([box]):
             return None
         return self.add(model, box)
 
@@ -209,12 +216,13 @@ class Board:
             snug: exactly straight and touching, as cupboards in a row.
         """
         options = []
-        for side, s in self._spots(model.size[0], sides):
+        width, height, depth = model.size
+        for side, s in self._spots(width, sides):
             yaw = side.yaw + (0.0 if snug or base > 0 else float(rng.normal(0.0, 0.008)))
             # A slightly turned piece reaches further back: stand it off by what its corner needs.
-            back = 0.003 if snug or base > 0 else 0.02 + 0.5 * model.size[0] * abs(float(np.sin(yaw - side.yaw)))
-            x, z = side.at(s, model.size[2] / 2 + back)
-            box = box_of(model, x, z, yaw, base)
+            back = 0.003 if snug or base > 0 else 0.02 + 0.5 * width * abs(math.sin(yaw - side.yaw))
+            x, z = side.at(s, depth / 2 + back)
+            box = Box(x, z, yaw, width, depth, base, base + height)
             options.append((rng.random() if score is None else score(side, s, box) + 0.05 * rng.random(), box))
         for _, box in sorted(options, key=lambda option: option[0]):
             if not self.clear(box, gap=0.0 if snug else 0.015, at_window=model.category == "curtain"):

@@ -11,6 +11,14 @@ from sim_envs.spaces.furnishing import ANY, Furnisher, Size
 from sim_envs.spaces.placement import Box, Piece, box_of, in_front
 
 SMALL: Size = (0.35, 0.4, 0.35)
+_NEEDED = {"refrigerator", "sink", "stove"}
+_UNIT_SIZES: dict[str, Size] = {
+    "refrigerator": (0.95, 2.1, 0.8),
+    "kitchen cabinet": (0.8, 1.0, 0.7),
+    "sink": (1.1, 1.3, 0.7),
+    "stove": (0.8, 1.1, 0.7),
+    "counter": (1.4, 1.1, 0.85),
+}
 
 
 def furnish(f: Furnisher, use: str) -> None:
@@ -56,12 +64,12 @@ def _television_and_sofa(f: Furnisher) -> Piece | None:
             across = board.room.inner.depth if side.index % 2 == 0 else board.room.inner.width
             reach = across - stand.size[2] - sofa.size[2] - 0.06
             half = max(stand.size[0], sofa.size[0]) / 2 + 0.05
-            for s in np.arange(half, side.length - half + 1e-6, 0.15):
+            for s in np.arange(half, side.length - half + 1e-6, 0.15).tolist():
                 off_centre = abs(s - side.length / 2) / side.length
                 for view in {round(min(reach, 3.3), 2): 0, 2.6: 1, 2.1: 2}:
                     if 1.5 <= view <= reach + 1e-6:
                         free_back = 0.0 if reach - view < 0.05 else 0.6 if reach - view > 0.7 else 3.0
-                        options.append((off_centre + free_back + 0.4 * rng.random(), side, float(s), view))
+                        options.append((off_centre + free_back + 0.4 * float(rng.random()), side, s, view))
         for _, side, s, view in sorted(options, key=lambda option: option[0])[:120]:
             tv_box = box_of(stand, *side.at(s, stand.size[2] / 2 + 0.02), side.yaw)
             off = stand.size[2] + 0.02 + view + sofa.size[2] / 2
@@ -69,11 +77,12 @@ def _television_and_sofa(f: Furnisher) -> Piece | None:
             if board.clear(tv_box) and board.clear(sofa_box) and board.walkable([tv_box, sofa_box]):
                 placed_stand, placed_sofa = board.add(stand, tv_box), board.add(sofa, sofa_box)
                 board.reserved.append(in_front(tv_box, view))
-                f.on_top(placed_stand, "tv", (size[0], 1.0, 0.4), spot=(0.0, 0.0), yaw=0.0)
+                f.on_top(placed_stand, "tv", (stand.size[0] - 0.03, 1.0, 0.4), spot=(0.0, 0.0), yaw=0.0)
                 return placed_sofa
     sofa_piece = f.wall("sofa", (2.2, 1.2, 1.0), (1.7, 1.2, 1.0), front=0.5)
     stand_piece = f.wall("tv stand", (1.6, 0.7, 0.5), (1.1, 0.7, 0.5), front=0.5)
-    f.on_top(stand_piece, "tv", (1.1, 0.8, 0.4), spot=(0.0, 0.0), yaw=0.0)
+    if stand_piece is not None:
+        f.on_top(stand_piece, "tv", (stand_piece.box.width - 0.03, 0.8, 0.4), spot=(0.0, 0.0), yaw=0.0)
     return sofa_piece
 
 
@@ -178,9 +187,9 @@ def kitchen(f: Furnisher) -> None:
 def _kitchen_run(f: Furnisher) -> list[Piece]:
     """Set units side by side along the wall with most room, going on around the corner where it ends."""
     board = f.board
-    order = ["refrigerator", "counter", "sink", "kitchen cabinet", "stove", "counter", "kitchen cabinet"]
+    order = ["refrigerator", "kitchen cabinet", "sink", "kitchen cabinet", "stove", "kitchen cabinet", "counter"]
     if f.chance(0.5):
-        order = ["kitchen cabinet", "stove", "counter", "sink", "kitchen cabinet", "refrigerator"]
+        order = ["refrigerator", "stove", "kitchen cabinet", "sink", "kitchen cabinet", "counter"]
     length = {side.index: side.length for side in board.sides}
     for side, opening in board.doors:
         length[side.index] -= opening.width + 0.6
@@ -191,7 +200,7 @@ def _kitchen_run(f: Furnisher) -> list[Piece]:
     for wall in walls:
         s = 0.01
         while left and s < wall.length:
-            model = f.pick(left[0], (0.95 if left[0] == "sink" else 0.75, 2.1, 0.75))
+            model = f.pick_alike(left[0], _UNIT_SIZES[left[0]])
             if model is None:
                 left.pop(0)
                 continue
@@ -208,9 +217,12 @@ def _kitchen_run(f: Furnisher) -> list[Piece]:
                 break
             run.append(placed)
             left.pop(0)
-        needed = {"refrigerator", "sink", "stove"} & set(left)
-        if not needed:
+        if not _NEEDED & set(left):
             break
+    for category in [c for c in left if c in _NEEDED]:
+        narrow = (0.85, 2.0, 0.68)
+        piece = f.wall(category, _UNIT_SIZES[category], narrow, front=0.6) or f.wall(category, narrow, front=0.4)
+        run += [] if piece is None else [piece]
     board.reserved += [in_front(unit.box, 0.7) for unit in run]
     return run
 
@@ -252,7 +264,7 @@ def _bed(f: Furnisher, *sizes: Size) -> Piece | None:
     if bed is None:
         return None
     for sign in (1.0, -1.0):
-        stand = f.pick("nightstand", (0.6, 0.75, 0.5))
+        stand = f.pick_alike("nightstand", (0.6, 0.75, 0.5))
         if stand is None:
             break
         gap = 0.05 + stand.size[0] / 2
@@ -335,7 +347,8 @@ def bathroom(f: Furnisher) -> None:
         base = max(0.0, 0.86 - basin_model.size[1]) if basin_model.size[1] < 0.6 else 0.0
         basin = f.board.against_wall(basin_model, f.rng, base=base, front=0.6)
     if basin is not None:
-        f.hang_above(basin, "mirror", (1.0, 1.0, 0.2), 0.2, 1.6)
+        if f.hang_above(basin, "mirror", (basin.box.width + 0.1, 1.0, 0.2), 0.1, 1.6) is None:
+            f.hang("mirror", 1.6, (0.7, 0.9, 0.2))
         f.on_top(basin, "bottle", (0.12, 0.3, 0.12), spot=(0.9, -0.8), uneven=0.03)
     f.wall("toilet", (0.5, 1.2, 0.8), front=0.55)
     machine = f.wall("washing machine", (0.7, 1.0, 0.7), front=0.5)
