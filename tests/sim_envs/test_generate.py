@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from sim_envs.recordings.reader import Recording
 from sim_envs.recordings.verify import verify
 from sim_envs.recordings.workers import RenderError
 from sim_envs.sensors import edges_from_rgb
+from sim_envs.spaces.store import save_space
 from sim_envs.trajectories import SPLITS as SPLIT_NAMES
 from tests.sim_envs.recording_kit import TRAJECTORIES, contents, install_engine, recipe, room, start
 
@@ -74,9 +76,9 @@ def test_two_workers_give_the_bytes_of_one(recording: Recording, tmp_path: Path)
 
 
 def test_generate_takes_a_space_by_its_id(tmp_path: Path) -> None:
-    found = generate(recipe(space="builtin/flat-01", splits={"train": (1, 3)}), home=tmp_path, progress=False)
-    assert found.folder.parent == tmp_path / "recordings" / "builtin" / "flat-01"
-    assert len(found) == 3
+    save_space(replace(room(), id="scan/room"), tmp_path / "spaces" / "scan" / "room")
+    found = generate(recipe(space="scan/room"), home=tmp_path, progress=False)
+    assert found.folder.parent == tmp_path / "recordings" / "scan" / "room"
     assert verify(found.folder) == []
 
 
