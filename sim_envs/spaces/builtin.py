@@ -21,7 +21,7 @@ from sim_envs.space import Space
 from sim_envs.spaces import unknown_space
 from sim_envs.spaces.architecture import PANE_DEPTH, build_shell, choose_finishes
 from sim_envs.spaces.doors import Leaf, hang_leaves
-from sim_envs.spaces.floorplan import FloorPlan, Rect, draw_plan
+from sim_envs.spaces.floorplan import FloorPlan, Rect
 from sim_envs.spaces.furnishing import Furnisher
 from sim_envs.spaces.furniture.categories import CATEGORIES
 from sim_envs.spaces.furniture.model import Catalog
@@ -29,6 +29,7 @@ from sim_envs.spaces.light import LampLight, Lit, WindowLight, bake
 from sim_envs.spaces.meshing import Part, creased, divided, join, placed
 from sim_envs.spaces.mood import Mood, draw_mood, outside
 from sim_envs.spaces.placement import Board, Piece, span_on
+from sim_envs.spaces.plan_drawing import draw_plan
 from sim_envs.spaces.rooms import furnish
 from sim_envs.spaces.store import load_space_folder, save_space
 

@@ -13,6 +13,7 @@ from sim_envs.spaces.placement import Board, Box, Piece, box_of, span_on
 
 Size = tuple[float, float, float]
 ANY: Size = (9.0, 9.0, 9.0)
+SMALL: Size = (0.35, 0.4, 0.35)
 _TRIES = 2
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim_envs.spaces.furniture.model import Finish, FurnitureModel
+from sim_envs.spaces.furniture.model import NO_TEXTURE, Finish, FurnitureModel
 from sim_envs.storage import digest_arrays
 
-NO_TEXTURE = -1
 Vector = Sequence[float] | np.ndarray
 
 
