@@ -193,20 +193,31 @@ def rank_intervals(draws: np.ndarray, higher_is_better: bool) -> list[tuple[int,
     return [(int(a), int(b)) for a, b in zip(low, high, strict=True)]
 
 
-def rests_on(trajectories: Mapping[str, int], frames: Mapping[str, int], seeds: int) -> str:
-    """Say in one sentence what an interval over these spaces rests on."""
-    spaces = list(trajectories)
-    counts = f"{_count(sum(frames.values()), 'frame')} of {_count(sum(trajectories.values()), 'trajectory')}"
-    where = f"in {spaces[0]}" if len(spaces) == 1 else f"in {len(spaces)} spaces"
-    fixed = "this space" if len(spaces) == 1 else "these spaces"
-    training = (
-        "one training seed, so the spread between training runs is not in the interval"
-        if seeds == 1
-        else f"{seeds} training seeds, resampled with the trajectories"
-    )
-    few = [space for space in spaces if trajectories[space] < 2]
-    alone = f" No interval: a single trajectory in {', '.join(few)}." if few else ""
-    return f"{counts} {where}; {training}; conditional on {fixed}.{alone}"
+def rests_on(groups: Mapping[str, Sequence[tuple[str, int, int]]], seeds: Sequence[int]) -> str:
+    """Say in words what the intervals of a table rest on.
+
+    Args:
+        groups: what a group of spaces is called → (space, trajectories, frames) of each.
+        seeds: number of training seeds of each model.
+    """
+    said = []
+    for title, spaces in groups.items():
+        frames, trajectories = sum(s[2] for s in spaces), sum(s[1] for s in spaces)
+        where = spaces[0][0] if len(spaces) == 1 else f"{len(spaces)} spaces"
+        said.append(f"{title}: {_count(frames, 'frame')} of {_count(trajectories, 'trajectory')} in {where}.")
+    least, most = min(seeds), max(seeds)
+    if most == 1:
+        said.append("One training seed, so the spread between training runs is not in the intervals.")
+    else:
+        several = f"{most}" if least == most else f"{least} to {most}"
+        alone = " (not for models with one)" if least == 1 else ""
+        said.append(f"{several} training seeds, resampled with the trajectories{alone}.")
+    every = [space for spaces in groups.values() for space in spaces]
+    said.append(f"Conditional on {'this space' if len(every) == 1 else f'these {len(every)} spaces'}.")
+    few = [space for space, trajectories, _ in every if trajectories < 2]
+    if few:
+        said.append(f"A single trajectory in {', '.join(few)}: its spread is unknown and in no interval.")
+    return " ".join(said)
 
 
 def _resample(sample: Sample, resamples: int) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = ["Evidence", "ReportFiles", "build_report", "gather", "print_report"]
+
+WIDTH_IN_FILES = 150  # columns of the tables when the output is not a terminal
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,16 @@ def print_report(tables: Sequence[Evidence], console: Console | None = None) -> 
     """Print the main table, the differences and the findings of every setting to the terminal."""
     from rich.console import Console as RichConsole
 
-    console = console or RichConsole()
+    if console is None:
+        console = RichConsole()
+        if not console.is_terminal:
+            console.width = WIDTH_IN_FILES
     for evidence in tables:
         console.print(terminal_table(scores_grid(evidence), heading(evidence)))
         differences = differences_grid(evidence)
         if differences is not None:
-            console.print(terminal_table(differences, differences.title))
+            note = "Paired on trajectories and seeds; p corrected for all comparisons of this table."
+            console.print(terminal_table(replace(differences, note=note), differences.title))
         for sentence in findings(evidence):
             console.print(f"• {sentence}", markup=False, highlight=False)
         console.print()

@@ -50,7 +50,7 @@ class Row:
         """What sets the row apart; empty for a regular one."""
         flags = dict.fromkeys(flag for result in self.results for flag in result.flags)
         if self.track == "oracle":
-            flags = {"oracle: learned from labels of the test space": None} | flags
+            flags = {"learned from labels of the test space": None} | flags
         return tuple(flags)
 
     @property
@@ -118,21 +118,12 @@ class Evidence:
     @cached_property
     def rests_on(self) -> str:
         """What every interval of the table rests on, in words."""
-        seeds = sorted({len(row.seeds) for row in self.rows})
-        parts = []
-        for role in ("test", "held_out"):
-            spaces = [part for part in self.spaces if part.role == role]
-            if spaces:
-                said = rests_on(
-                    {part.space: len(part.statistics.trajectories) for part in spaces},
-                    {part.space: sum(t.frames for t in part.statistics.trajectories) for part in spaces},
-                    seeds[0],
-                )
-                parts.append(f"{ROLE_TITLES[role].capitalize()}: {said}")
-        if len(seeds) > 1:
-            counts = ", ".join(f"{row.model} {len(row.seeds)}" for row in self.rows)
-            parts.append(f"Numbers of seeds differ: {counts}.")
-        return " ".join(parts)
+        groups: dict[str, list[tuple[str, int, int]]] = {}
+        for part in self.spaces:
+            frames = sum(trajectory.frames for trajectory in part.statistics.trajectories)
+            group = groups.setdefault(ROLE_TITLES[part.role].capitalize(), [])
+            group.append((part.space, len(part.statistics.trajectories), frames))
+        return rests_on(groups, [len(row.seeds) for row in self.rows])
 
     def best(self, role: str, measure: Measure) -> tuple[str, ...]:
         """Return the models that lead a column: one, or all that cannot be told apart from the best value.
@@ -155,8 +146,11 @@ class Evidence:
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
-        """Every model against ``scratch``, and ``tst`` against every other, Holm-corrected as one family."""
-        names = [row.model for row in self.rows]
+        """Every model against ``scratch``, and ``tst`` against every other, Holm-corrected as one family.
+
+        Flagged rows take no part.
+        """
+        names = [row.model for row in self.rows if row.ranked]
         pairs = [(name, "scratch") for name in names if "scratch" in names and name != "scratch"]
         pairs += [("tst", name) for name in names if "tst" in names and name not in REFERENCES]
         rows = {row.model: row for row in self.rows}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from benchmark.report.evidence import SIGNIFICANT, Difference, Evidence
@@ -11,12 +13,10 @@ WHERE = {"test": "in the test space", "held_out": "in held-out spaces"}
 
 
 def findings(evidence: Evidence) -> list[str]:
-    """Return sentences about one table: who leads, what pre-training and the space were worth, what to doubt."""
-    sentences = [_lead(evidence, role) for role in evidence.roles if role in WHERE]
-    for difference in evidence.differences:
-        sentences += [_compared(evidence, difference, role) for role in evidence.roles if role in WHERE]
-    sentences += [_gap(evidence, d) for d in evidence.differences if "gap" in d.by_role and d.better == "tst"]
-    return [sentence for sentence in [*sentences, *_caveats(evidence)] if sentence]
+    """Return sentences about one table: who leads, how models compare in pairs, and what to doubt."""
+    leads = [_lead(evidence, role) for role in evidence.roles if role in WHERE]
+    pairs = [_pair(evidence, difference) for difference in evidence.differences]
+    return [sentence for sentence in [*leads, *pairs, *_caveats(evidence)] if sentence]
 
 
 def _lead(evidence: Evidence, role: str) -> str:
@@ -24,9 +24,8 @@ def _lead(evidence: Evidence, role: str) -> str:
     leaders = evidence.best(role, measure)
     if not leaders:
         return ""
-    rows = {row.model: row for row in evidence.rows}
     if len(leaders) == 1:
-        estimate = rows[leaders[0]].estimates[role][measure.key]
+        estimate = next(row for row in evidence.rows if row.model == leaders[0]).estimates[role][measure.key]
         unit = measure.unit.replace("%", " %")
         return f"{leaders[0]} has the highest {measure.label} {WHERE[role]}: {interval_text(estimate, measure)}{unit}."
     everyone = len(leaders) == sum(row.ranked for row in evidence.rows)
@@ -34,67 +33,75 @@ def _lead(evidence: Evidence, role: str) -> str:
     return f"{WHERE[role].capitalize()}, {who} share the lead: their {measure.label} cannot be told apart."
 
 
-def _compared(evidence: Evidence, difference: Difference, role: str) -> str:
+def _pair(evidence: Evidence, difference: Difference) -> str:
+    """Return one sentence on two models: the test space, held-out spaces, and whose gap is larger."""
+    clauses = [_clause(evidence, difference, role) for role in evidence.roles if role in WHERE]
+    sentence = f"{difference.better} {' and '.join(clauses)}"
+    if "gap" in difference.by_role and difference.better == "tst":
+        sentence += f"; {_gap(evidence, difference)}"
+    return sentence + "."
+
+
+def _clause(evidence: Evidence, difference: Difference, role: str) -> str:
     estimate, p_value = difference.by_role[role], difference.p_values[role]
-    better, reference, where = difference.better, difference.reference, WHERE[role]
-    amount = interval_text(estimate if estimate.value >= 0 else -estimate, evidence.measure)
-    points = " points" if evidence.measure.unit == "%" else evidence.measure.unit
+    reference, where, points = difference.reference, WHERE[role], _points(evidence)
     low, high = estimate.interval
     if not np.isfinite([low, high]).all():
-        return f"Between {better} and {reference} nothing can be said {where}: there is no interval."
+        return f"cannot be compared with {reference} {where} (no interval)"
     if low <= 0 <= high:
         signed = interval_text(estimate, evidence.measure, signed=True)
-        return f"{better} and {reference} cannot be told apart {where} ({signed}{points})."
-    verb = "above" if estimate.value > 0 else "below"
+        return f"cannot be told apart from {reference} {where} ({signed}{points})"
+    amount = interval_text(estimate if estimate.value > 0 else -estimate, evidence.measure)
+    said = f"is {'above' if estimate.value > 0 else 'below'} {reference} by {amount}{points} {where}"
     if p_value >= SIGNIFICANT:
-        return (
-            f"{better} is {verb} {reference} by {amount}{points} {where}, but not after correcting for the number "
-            f"of comparisons (p = {p_text(p_value)})."
-        )
-    return f"{better} is {verb} {reference} by {amount}{points} {where} (p {_p_clause(p_value)})."
+        return f"{said} (but not after correction for {_family(evidence)} comparisons, p = {p_text(p_value)})"
+    return f"{said} (p {_p_clause(p_value)})"
 
 
 def _gap(evidence: Evidence, difference: Difference) -> str:
-    estimate = difference.by_role["gap"]
+    estimate, p_value = difference.by_role["gap"], difference.p_values["gap"]
     low, high = estimate.interval
     if not np.isfinite([low, high]).all():
-        return ""
-    amount = interval_text(estimate, evidence.measure, signed=True)
-    points = " points" if evidence.measure.unit == "%" else evidence.measure.unit
-    told = (
-        "specialises no more and no less, as far as can be told"
-        if low <= 0 <= high
-        else ("specialises more" if estimate.value > 0 else "specialises less")
-    )
-    return (
-        f"Against {difference.reference}, {difference.better} {told}: the gap between test space and held-out spaces "
-        f"differs by {amount}{points}."
-    )
+        return "their gaps cannot be compared (no interval)"
+    amount = f"{interval_text(estimate, evidence.measure, signed=True)}{_points(evidence)}"
+    if low <= 0 <= high or p_value >= SIGNIFICANT:
+        return f"their gaps cannot be told apart (difference {amount})"
+    return f"its gap is {'larger' if estimate.value > 0 else 'smaller'} (difference {amount})"
 
 
 def _caveats(evidence: Evidence) -> list[str]:
     seeds = {len(row.seeds) for row in evidence.rows}
-    held_out = [part.space for part in evidence.spaces if part.role == "held_out"]
     found = []
     if 1 in seeds:
         which = "There is" if seeds == {1} else "Some rows have"
         found.append(
-            f"{which} one training seed: the spread between training runs is in none of these intervals, and "
-            "another seed could reverse an order that looks clear here."
+            f"{which} one training seed: the spread between training runs is not in those intervals, and another "
+            "seed could reverse an order that looks clear here."
         )
     elif max(seeds) < 3:
         found.append("Two training seeds say little about the spread between training runs.")
-    spaces = f"one test space and {len(held_out)} held-out space{'s' if len(held_out) != 1 else ''}"
-    found.append(f"All of it is conditional on {spaces if held_out else 'one test space'}.")
-    flagged = [row.model for row in evidence.rows if row.flags]
+    held_out = sum(part.role == "held_out" for part in evidence.spaces)
+    others = f" and {held_out} held-out space{'s' if held_out != 1 else ''}" if held_out else ""
+    found.append(f"All of it is conditional on one test space{others}.")
+    flagged = [row.model for row in evidence.rows if not row.ranked]
     if flagged:
-        found.append(f"{_listed(flagged)} differ from regular rows (†) and take no part in the order.")
+        verb = "is not a regular row" if len(flagged) == 1 else "are not regular rows"
+        found.append(f"{_listed(flagged)} {verb} (†) and not compared.")
     return found
+
+
+def _points(evidence: Evidence) -> str:
+    unit = evidence.measure.unit
+    return " points" if unit == "%" else f" {unit}" if unit else ""
+
+
+def _family(evidence: Evidence) -> int:
+    return len(evidence.differences) * len(evidence.roles)
 
 
 def _p_clause(p_value: float) -> str:
     return p_text(p_value) if p_value < 0.01 else f"= {p_text(p_value)}"
 
 
-def _listed(names: tuple[str, ...] | list[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

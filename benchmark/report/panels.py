@@ -76,7 +76,7 @@ def picture(values: np.ndarray, task: Task, known: np.ndarray) -> np.ndarray:
     if task.categories:
         shown = id_colours(len(task.categories) + 1)[values]
     else:
-        shown = modality("depth").display(np.clip(values * 1000, 0, 65535).astype(np.uint16))
+        shown = modality("depth").display(np.clip(values.astype(np.float32) * 1000, 0, 65535).astype(np.uint16))
     return np.where(known[..., None], shown, 0).astype(np.uint8)
 
 

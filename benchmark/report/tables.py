@@ -93,10 +93,10 @@ def scores_grid(evidence: Evidence) -> Grid:
         rows.append((*cells, *_compute_cells(row)))
     return Grid(
         title=f"{measure.label}{unit} with 95 % intervals",
-        columns=(*columns, "pre-training steps", "pre-training frames", "pre-training s", "transfer s"),
+        columns=(*columns, "steps", "frames", "pre-train s", "transfer s"),
         rows=tuple(rows),
         groups=tuple(row.track for row in evidence.rows),
-        note=f"{evidence.rests_on} {MARKS_SAY}{_flag_notes(evidence)}",
+        note=f"{evidence.rests_on} {MARKS_SAY} Steps and frames: of pre-training.{_flag_notes(evidence)}",
         numeric=2,
     )
 

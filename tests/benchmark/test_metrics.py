@@ -35,7 +35,7 @@ def one_group(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 @pytest.mark.slow
 @given(maps=maps, scored=masks)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_iou_agrees_with_torchmetrics(maps: tuple[np.ndarray, np.ndarray], scored: np.ndarray) -> None:
     import torch
     from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex

@@ -170,11 +170,12 @@ def test_interval_is_the_central_95_percent() -> None:
 
 
 def test_what_an_interval_rests_on_is_said_in_words() -> None:
-    one = rests_on({"a/1": 20}, {"a/1": 1200}, seeds=1)
-    assert "1,200 frames of 20 trajectories in a/1" in one
-    assert "one training seed" in one
-    assert "conditional on this space" in one
-    many = rests_on({"a/1": 20, "a/2": 1}, {"a/1": 100, "a/2": 9}, seeds=3)
-    assert "in 2 spaces" in many
-    assert "3 training seeds" in many
-    assert "No interval: a single trajectory in a/2" in many
+    one = rests_on({"Test space": [("a/1", 20, 1200)]}, seeds=[1, 1])
+    assert "Test space: 1,200 frames of 20 trajectories in a/1." in one
+    assert "One training seed" in one
+    assert "Conditional on this space" in one
+    many = rests_on({"Test space": [("a/1", 20, 100)], "Held-out": [("a/2", 1, 9), ("a/3", 4, 9)]}, seeds=[3, 1])
+    assert "Held-out: 18 frames of 5 trajectories in 2 spaces." in many
+    assert "1 to 3 training seeds" in many
+    assert "Conditional on these 3 spaces" in many
+    assert "A single trajectory in a/2" in many
