@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -136,6 +137,22 @@ def with_corner_uv(mesh: RawMesh, corner_uv: np.ndarray) -> RawMesh:
         uv=flat[first],
         vertex_origin=mesh.vertex_origin[origin],
     )
+
+
+def numbers(text: bytes, dtype: type) -> np.ndarray:
+    """Parse numbers between blanks.
+
+    Raises:
+        ValueError: something in the text is not a number of that type.
+    """
+    if not text.strip():
+        return np.empty(0, dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            return np.fromstring(text.decode("ascii"), dtype, sep=" ")
+        except DeprecationWarning as error:  # how NumPy says that it stopped before the end
+            raise ValueError("not a number") from error
 
 
 def untextured(face_count: int) -> np.ndarray:

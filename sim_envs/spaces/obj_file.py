@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sim_envs.space import NO_TEXTURE
-from sim_envs.spaces.mesh_files import MeshFileError, RawMesh, fan, read_texture, split_corners
+from sim_envs.spaces.mesh_files import MeshFileError, RawMesh, fan, numbers, read_texture, split_corners
 
 _NONE = -1
 _MAP_OPTION_VALUES = {"-bm": 1, "-boost": 1, "-blendu": 1, "-blendv": 1, "-cc": 1, "-clamp": 1, "-imfchan": 1}
@@ -48,6 +48,8 @@ def read_obj(path: Path) -> RawMesh:
         MeshFileError: a line that is not OBJ, a missing material file or texture.
     """
     lines = _sort_lines(path.read_bytes())
+    if not lines.faces:
+        raise MeshFileError("it is a mesh without faces.")
     vertices, vertex_rgb = _vertices(lines.v)
     vt = _numbers(lines.vt, "vt", least=1)[0]
     vt = np.pad(vt, ((0, 0), (0, max(0, 2 - vt.shape[1]))))[:, :2]
@@ -140,8 +142,7 @@ def _sort_lines(text: bytes) -> _Lines:
 
 def _numbers(lines: list[bytes], kind: str, least: int) -> tuple[np.ndarray, np.ndarray]:
     """Return (N, widest) float64, zeros where a line is shorter, and (N,) how many numbers each line has."""
-    tokens = [line.split() for line in lines]
-    widths = np.array([len(words) for words in tokens], np.int64)
+    widths = np.array([len(line.split()) for line in lines], np.int64)
     widest = int(widths.max(initial=0))
     if len(widths) and widths.min() < least:
         raise MeshFileError(f"a '{kind}' line has fewer than {least} numbers.")
@@ -149,8 +150,8 @@ def _numbers(lines: list[bytes], kind: str, least: int) -> tuple[np.ndarray, np.
     try:
         for width in np.unique(widths):
             rows = np.flatnonzero(widths == width)
-            flat = np.array([word for row in rows for word in tokens[row]], dtype="S32")
-            out[rows, :width] = flat.astype(np.float64).reshape(len(rows), width)
+            text = b" ".join(lines if len(rows) == len(lines) else [lines[row] for row in rows])
+            out[rows, :width] = numbers(text, np.float64).reshape(len(rows), width)
     except ValueError as error:
         raise MeshFileError(f"a '{kind}' line holds something that is not a number.") from error
     return out, widths
@@ -191,7 +192,7 @@ def _corners(lines: _Lines) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         per_corner = slashes // width + 1 - int(empty_vt)
         text = b" ".join(lines.faces[i] for i in members).replace(b"//", b"/").replace(b"/", b" ")
         try:
-            values = np.array(text.split(), dtype="S20").astype(np.int64).reshape(len(rows), width, per_corner)
+            values = numbers(text, np.int64).reshape(len(rows), width, per_corner)
         except ValueError as error:
             raise MeshFileError("a face line holds something that is not an index.") from error
         where = starts[rows, None] + np.arange(width)

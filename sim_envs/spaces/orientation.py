@@ -9,6 +9,7 @@ from sim_envs.errors import UserError, unknown
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
 UP_AXES = ("y", "z", "x", "-y", "-z", "-x")
 
+_ROOM_HEIGHT_M = (1.7, 3.6)
 _MAX_EXTENT_M = 1000.0
 _DOUBTFUL_EXTENT_M = 100.0
 _SMALL_EXTENT_M = 0.5
@@ -45,32 +46,60 @@ def metres_per(unit: str) -> float:
     return UNITS[unit.strip().lower()]
 
 
-def detect_up(vertices: np.ndarray, faces: np.ndarray) -> str:
-    """Return the up axis of an indoor scan, ``y`` unless another one is clearly it.
-
-    Rooms are wider than high, and floor, ceiling and table tops make the vertical the direction that most
-    surface faces. Only where both signs point to the same axis, and by a margin, is it taken. Furniture
-    stands below the middle of a room, which tells up from down.
+def up_of_floor(vertices: np.ndarray, faces: np.ndarray, is_floor: np.ndarray) -> str | None:
+    """Return the up axis that a labelled floor gives, or None where it has no clear direction.
 
     Args:
         vertices: (V, 3), any unit.
-        faces: (F, 3) without degenerate ones.
+        faces: (F, 3).
+        is_floor: (F,) bool.
     """
+    facing, area, centres = _facing(vertices, faces)
+    if not is_floor.any() or is_floor.all():
+        return None
+    share = facing[is_floor].T @ area[is_floor] / area[is_floor].sum()
+    axis = int(np.argmax(share))
+    if share[axis] < 0.6:
+        return None
+    level = np.average(centres[is_floor, axis], weights=area[is_floor])
+    rest = np.average(centres[~is_floor, axis], weights=area[~is_floor])
+    return ("-" if rest < level else "") + "xyz"[axis]
+
+
+def up_of_shape(vertices_m: np.ndarray, faces: np.ndarray) -> str:
+    """Return the up axis that the shape of an unlabelled scan gives: ``y`` unless another one is clearly it.
+
+    An axis is clearly up if the scan is as high along it as rooms are, has about as much floor and ceiling as
+    walls, and either is twice as wide as that (a flat) or would be too high with y up (a room on its side).
+    Furniture stands below the middle, which tells up from down.
+
+    Args:
+        vertices_m: (V, 3), metres.
+        faces: (F, 3).
+    """
+    facing, area, centres = _facing(vertices_m, faces)
+    order = np.argsort(centres, axis=0)
+    low, high = (_weighted_quantile(centres, area, order, q) for q in (0.002, 0.998))
+    extent = high - low
+    axis = int(np.argmin(extent))
+    others = np.delete(extent, axis)
+    per_axis = facing.T @ area
+    is_room = _ROOM_HEIGHT_M[0] <= extent[axis] <= _ROOM_HEIGHT_M[1] < extent[1]
+    is_flat = _ROOM_HEIGHT_M[0] <= extent[axis] and (extent[axis] <= 0.55 * others).all()
+    clear = is_flat or (is_room and (extent[axis] <= 0.8 * others).all())
+    if not clear or per_axis[axis] < 0.75 * per_axis.max():
+        return "y"
+    mean = (np.clip(centres[:, axis], low[axis], high[axis]) * area).sum() / area.sum()
+    upside_down = axis != 1 and (mean - low[axis]) / extent[axis] > 0.55
+    return ("-" if upside_down else "") + "xyz"[axis]
+
+
+def _facing(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (F, 3) whether each face is within 15° of facing each axis, (F,) areas and (F, 3) centres."""
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     normals = np.cross(b - a, c - a)
     double_areas = np.linalg.norm(normals, axis=1)
-    facing = np.abs(normals) > np.cos(np.radians(15)) * double_areas[:, None]
-    area = (facing * double_areas[:, None]).sum(axis=0)
-    centres = (a + b + c) / 3
-    order = np.argsort(centres, axis=0)
-    low, high = (_weighted_quantile(centres, double_areas, order, q) for q in (0.005, 0.995))
-    extent = np.maximum(high - low, 1e-12)
-    axis = int(np.argmax(area))
-    if axis == 1 or area[axis] < 1.3 * area[1] or extent[axis] > 0.8 * extent[1]:
-        return "y"
-    mean = (np.clip(centres[:, axis], low[axis], high[axis]) * double_areas).sum() / double_areas.sum()
-    upside_down = (mean - low[axis]) / extent[axis] > 0.55
-    return ("-" if upside_down else "") + "xyz"[axis]
+    return np.abs(normals) > np.cos(np.radians(15)) * double_areas[:, None], double_areas / 2, (a + b + c) / 3
 
 
 def _weighted_quantile(values: np.ndarray, weights: np.ndarray, order: np.ndarray, q: float) -> np.ndarray:

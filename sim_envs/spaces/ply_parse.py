@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import struct
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from sim_envs.spaces.mesh_files import MeshFileError
+from sim_envs.spaces.mesh_files import MeshFileError, numbers
 
 _TYPES = {
     "char": "i1",
@@ -111,12 +110,10 @@ def _read_header(file: BinaryIO) -> tuple[str, list[Element], list[str]]:
 
 def _ascii_to_doubles(body: bytes) -> bytes:
     """Return all numbers of an ASCII body as float64 bytes, so that one reader serves both kinds."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)
-        try:
-            return np.fromstring(body.decode("ascii"), np.float64, sep=" ").tobytes() if body.strip() else b""
-        except (DeprecationWarning, ValueError) as error:
-            raise MeshFileError("its body holds something that is not a number; the file is damaged.") from error
+    try:
+        return numbers(body, np.float64).tobytes()
+    except ValueError as error:
+        raise MeshFileError("its body holds something that is not a number; the file is damaged.") from error
 
 
 def _row_type(element: Element, counts: tuple[int, ...], order: str, ascii_body: bool) -> np.dtype:

@@ -13,7 +13,7 @@ from sim_envs.errors import UserError
 from sim_envs.space import Space
 from sim_envs.spaces import unknown_space
 from sim_envs.spaces.mesh_files import READERS, RawMesh, read_mesh
-from sim_envs.spaces.orientation import check_extent, detect_up, metres_per, to_y_up
+from sim_envs.spaces.orientation import check_extent, metres_per, to_y_up, up_of_floor, up_of_shape
 from sim_envs.spaces.scan_labels import (
     FaceLabels,
     categorise,
@@ -23,6 +23,7 @@ from sim_envs.spaces.scan_labels import (
 )
 from sim_envs.spaces.store import load_space_folder, save_space
 from sim_envs.storage import digest_file
+from sim_envs.taxonomy import NYU40
 
 SOURCE = "scan"
 _GREY = 160
@@ -73,7 +74,8 @@ def import_scan(
         name: default: the name of the file or folder.
         labels: a PLY with `object_id` per face, or a ``.npy`` of ids per vertex or per face.
         instances: JSON table, instance id → category.
-        up: the file's up axis (``y``, ``z``, ``-y`` …); default: found from the surfaces, ``y`` in doubt.
+        up: the file's up axis (``y``, ``z``, ``-y`` …); default: as a labelled floor or the
+            shape says, ``y`` in doubt.
         unit: the file's unit (``m``, ``cm``, ``mm``, ``in``, ``ft``); default ``m``.
 
     Returns:
@@ -103,18 +105,22 @@ def read_scan(
 ) -> Space:
     """Read a scan as a space without keeping it; the arguments are those of :func:`import_scan`."""
     space_name = _checked_name(name, path)
-    scale, rotation = metres_per(unit or "m"), None if up is None else to_y_up(up)
+    scale = metres_per(unit or "m")
+    if up is not None:
+        to_y_up(up)  # refuse a wrong axis before reading a large file
     files = find_files(path, labels, instances)
     mesh = read_mesh(files.mesh)
     face_labels, instance_category, categories, label_notes = _labels(files, mesh, explicit=labels is not None)
     mesh, face_instance, clean_notes = _cleaned(mesh, face_labels.instance, files.mesh)
     notes = [*mesh.notes, *face_labels.notes, *label_notes, *clean_notes]
 
-    found_up = up if up is not None else detect_up(mesh.vertices, mesh.faces)
+    metres = mesh.vertices * scale
+    found_up, up_from = up or "y", "given"
+    if up is None:
+        found_up, up_from = _find_up(metres, mesh.faces, instance_category[face_instance], categories)
     if up is None and found_up != "y":
-        notes.append(f"the surfaces say that {found_up} is up; import again with --up y if that is wrong")
-    rotation = to_y_up(found_up) if rotation is None else rotation
-    vertices = mesh.vertices @ rotation.T * scale
+        notes.append(f"{found_up} is up, as the {up_from} says; if that is wrong, import again with --up y")
+    vertices = metres @ to_y_up(found_up).T
     notes += check_extent(np.ptp(vertices, axis=0), unit or "m")
     if mesh.vertex_rgb is None:
         notes.append("the file has neither colours nor textures: everything is grey")
@@ -130,7 +136,7 @@ def read_scan(
         uv=mesh.uv,
         face_texture=mesh.face_texture,
         textures=mesh.textures,
-        provenance=_provenance(files, mesh, found_up, up is not None, unit or "m", notes, face_instance),
+        provenance=_provenance(files, mesh, found_up, up_from, unit or "m", notes, face_instance),
     )
 
 
@@ -205,6 +211,18 @@ def _labels(
     return found, categories, names, []
 
 
+def _find_up(
+    vertices_m: np.ndarray,
+    faces: np.ndarray,
+    face_category: np.ndarray,
+    categories: tuple[str, ...],
+) -> tuple[str, str]:
+    """Return the up axis, and what it was told by: the labelled floor, or the shape."""
+    floors = NYU40.lookup(categories) == NYU40.evaluation_id("floor")
+    by_floor = up_of_floor(vertices_m, faces, floors[face_category])
+    return (by_floor, "labelled floor") if by_floor else (up_of_shape(vertices_m, faces), "shape")
+
+
 def _cleaned(mesh: RawMesh, instance: np.ndarray, path: Path) -> tuple[RawMesh, np.ndarray, list[str]]:
     """Drop faces that have no surface and vertices that no face uses."""
     finite = np.isfinite(mesh.vertices).all(axis=1)
@@ -243,7 +261,7 @@ def _provenance(
     files: ScanFiles,
     mesh: RawMesh,
     up: str,
-    up_given: bool,
+    up_from: str,
     unit: str,
     notes: list[str],
     face_instance: np.ndarray,
@@ -254,7 +272,7 @@ def _provenance(
     return {
         "source": "imported scan",
         "files": [{"role": role, "name": path.name, "sha256": digest_file(path)} for role, path in roles],
-        "conversions": {"up": up, "up_from": "given" if up_given else "found", "unit": unit},
+        "conversions": {"up": up, "up_from": up_from, "unit": unit},
         "counts": {
             "file_vertices": mesh.file_counts[0],
             "file_faces": mesh.file_counts[1],
