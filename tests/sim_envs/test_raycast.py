@@ -241,9 +241,10 @@ def test_vertex_colours_are_interpolated_on_the_surface(yaw: float, pitch: float
         np.vstack([vertices[:, :2].T, np.ones(3)]),
         np.concatenate([points[..., :2], np.ones_like(points[..., :1])], axis=-1).reshape(-1, 3).T,
     ).T.reshape(64, 64, 3)
-    seen = (weights > 1e-4).all(axis=-1) & (rays[..., 2] < 0)
-    assert np.array_equal(seen, frame["depth"] > 0) or (seen != (frame["depth"] > 0)).mean() < 0.001
-    inner = cv2.erode(seen.astype(np.uint8), np.ones((3, 3))) > 0  # the outline is antialiased
+    seen = (weights > 0).all(axis=-1) & (rays[..., 2] < 0)
+    clear = np.abs(weights).min(axis=-1) > 1e-3  # a ray through the outline may go either way
+    assert np.array_equal(seen[clear], (frame["depth"] > 0)[clear])
+    inner = clear & (cv2.erode(seen.astype(np.uint8), np.ones((3, 3))) > 0)  # the outline is antialiased
     assert np.abs(frame["rgb"] - weights @ rgb)[inner].max(initial=0) <= 0.51
 
 
