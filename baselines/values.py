@@ -17,7 +17,7 @@ from baselines.encoder import RGB_MEAN, RGB_STD, normalise_rgb
 from sim_envs.errors import UserError
 from sim_envs.modalities import modality
 
-LOG_DEPTH_MEAN = math.log(2.0)  # of metres, indoors; fixed, so that a value means one distance everywhere
+LOG_DEPTH_MEAN = math.log(1.5)  # of metres, indoors; fixed, so that a value means one distance everywhere
 LOG_DEPTH_STD = 0.6
 
 MEASURED_WITH_DEPTH = ("depth_l1", "cosine")  # these have a value only where depth was measured
