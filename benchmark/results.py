@@ -123,7 +123,7 @@ class SpaceResult(_Part):
         predictions: SHA-256 of the prediction file that was scored.
         scored: evaluation ids that count here.
         left_out: category → why it does not count.
-        lacking: evaluation categories that no object of the space belongs to.
+        lacking: evaluation categories that the space has no word for.
         statistics: what every score of this space follows from.
     """
 

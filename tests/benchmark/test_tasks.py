@@ -17,9 +17,7 @@ from sim_envs.errors import UserError
 
 def recording(**arrays_and_categories: object) -> SimpleNamespace:
     categories = arrays_and_categories.pop("categories", ())
-    return SimpleNamespace(
-        array=arrays_and_categories.__getitem__, meta=SimpleNamespace(categories=categories)
-    )
+    return SimpleNamespace(array=arrays_and_categories.__getitem__, meta=SimpleNamespace(categories=categories))
 
 
 def category(name: str) -> int:
@@ -90,6 +88,14 @@ def test_pixels_of_a_category_that_does_not_count_do_not_cost_anything() -> None
     statistics = SEMSEG.statistics(prediction, target, np.array([0]))
     scope = SEMSEG.scope(statistics.total, seen=(wall,))
     assert SEMSEG.metrics(statistics.total, scope) == {"miou": 1.0, "pixel_accuracy": 1.0}
+
+
+def test_what_a_space_has_no_word_for_is_lacking() -> None:
+    lacking = SEMSEG.lacking(("wall", "chairs", "no such thing"))
+    assert "bed" in lacking
+    assert "wall" not in lacking
+    assert "chair" not in lacking
+    assert DEPTH.lacking(("wall",)) == ()
 
 
 def test_unknown_ids_are_named() -> None:
