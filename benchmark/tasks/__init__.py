@@ -138,9 +138,6 @@ class Task(Protocol):
     def seen(self, targets: Iterable[np.ndarray]) -> tuple[int, ...]:
         """Return the evaluation ids that occur in (transfer training) targets; () without categories."""
 
-    def lacking(self, source_categories: Sequence[str]) -> tuple[str, ...]:
-        """Return the evaluation categories that no category name of a space means; () without categories."""
-
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Fix what counts in a space from its summed statistics and what transfer training had ``seen``."""
 

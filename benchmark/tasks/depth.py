@@ -76,10 +76,6 @@ class Depth:
         """Return (): there are no categories."""
         return ()
 
-    def lacking(self, source_categories: Sequence[str]) -> tuple[str, ...]:
-        """Return (): there are no categories."""
-        return ()
-
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Every measured pixel counts."""
         return Scope()

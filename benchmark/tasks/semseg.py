@@ -95,10 +95,6 @@ class SemSeg:
             counts += np.bincount(target.ravel(), minlength=256)
         return tuple(int(i) for i in np.flatnonzero(counts) if i > 0)
 
-    def lacking(self, source_categories: Sequence[str]) -> tuple[str, ...]:
-        """Return the evaluation categories that none of a space's own names means."""
-        return tuple(self.taxonomy.lacking(source_categories))
-
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Score what the space shows (``SMALLEST_SHARE``) and what transfer training has seen."""
         pixels = total.sum(axis=1)
