@@ -195,12 +195,8 @@ def left_out_grid(evidence: Evidence) -> Grid | None:
     for part in evidence.spaces:
         reasons: dict[str, list[str]] = {}
         for category, reason in part.left_out.items():
-            reasons.setdefault(reason, []).append(category)
-        if part.lacking:
-            known = {name for names in reasons.values() for name in names if name not in part.lacking}
-            reasons = {why: [name for name in names if name in known] for why, names in reasons.items()}
-            reasons = {why: names for why, names in reasons.items() if names}
-            reasons["the space has no such category"] = list(part.lacking)
+            why = "the space has no such category" if category in part.lacking else reason
+            reasons.setdefault(why, []).append(category)
         for reason, categories in reasons.items():
             names = ", ".join(categories)
             rows.append((Cell(part.space, part.space), Cell(reason, reason), Cell(names, names)))
