@@ -63,7 +63,10 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     Raises:
         UserError: the disk is full or not writable; the file beside is removed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(path, error) from error
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         write(beside)

@@ -105,9 +105,7 @@ def read_taxonomy(path: Path) -> Taxonomy:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UserError(
-            f"The taxonomy {path} is not valid: {where + ': ' if where else ''}{first['msg']}."
-        ) from error
+        raise UserError(f"The taxonomy {path} is not valid: {where + ': ' if where else ''}{first['msg']}.") from error
 
 
 def open_taxonomy(name_or_path: str) -> Taxonomy:

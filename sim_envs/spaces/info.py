@@ -10,6 +10,7 @@ from sim_envs.space import Space
 from sim_envs.taxonomy import NYU40, Taxonomy
 
 _BIN = 0.05
+_SLAB = 8  # bins: 0.4 m
 
 
 def space_info(space: Space, taxonomy: Taxonomy = NYU40) -> dict[str, Any]:
@@ -72,16 +73,20 @@ def face_areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def floor_height(space: Space) -> float:
-    """Return the height of the floor: of the lowest level that much horizontal surface lies at, metres."""
+    """Return the height of the floor, metres: of the lowest level that much horizontal surface lies at.
+
+    Where the floor is a slab, that is its upper side.
+    """
     height, area, _ = _horizontal(space)
     if not len(height):
         return float(space.bounds[0, 1])
-    low = height.min()
-    level = np.floor((height - low) / _BIN).astype(np.int64)
+    level = np.floor((height - height.min()) / _BIN).astype(np.int64)
     per_level = np.bincount(level, area)
     per_level = per_level + np.append(per_level[1:], 0)  # a level may straddle two bins
     lowest = int(np.flatnonzero(per_level >= 0.25 * per_level.max())[0])
-    near = (level == lowest) | (level == lowest + 1)
+    slab = np.arange(lowest, min(lowest + _SLAB, len(per_level)))
+    floor = int(slab[per_level[slab] >= 0.6 * per_level[lowest]][-1])
+    near = (level == floor) | (level == floor + 1)
     return float(np.average(height[near], weights=area[near]))
 
 

@@ -132,8 +132,7 @@ def draw_floor_plan(space: Space, path: Path) -> None:
     axes.set_axis_off()
     axes.imshow(picture, interpolation="nearest", aspect="auto")
     _draw_cut(space, view, axes)
-    _name_rooms(space, view, axes)
-    _name_objects(space, view, axes, canvas)
+    _name_objects(space, view, axes, canvas, taken=_name_rooms(space, view, axes, canvas))
     _scale_bar(view, axes)
     info = space_info(space)
     size = " × ".join(f"{side:.1f}" for side in info["size_m"])
@@ -199,16 +198,31 @@ def _draw_cut(space: Space, view: TopView, axes: Any) -> None:
     axes.add_collection(LineCollection(list(pixels), colors=[tuple(c / 255 for c in _INK)], linewidths=0.9))
 
 
-def _name_rooms(space: Space, view: TopView, axes: Any) -> None:
-    """Write the uses of rooms, where the provenance has them, and their areas."""
+def _name_rooms(space: Space, view: TopView, axes: Any, canvas: FigureCanvasAgg) -> list[Any]:
+    """Write use and area of the rooms that the provenance gives; return the boxes of the texts."""
+    boxes = []
     for room in space.provenance.get("rooms", ()):
-        x, z = room["centre"]
-        u, v = (x - view.origin[0]) / view.pixel, (z - view.origin[1]) / view.pixel
-        axes.text(u, v, room["use"], fontsize=12, color="#00000066", ha="center", va="center", style="italic")
+        corners = np.array(room["polygon"], np.float64)
+        x, z = corners.T
+        area = abs(np.dot(x, np.roll(z, 1)) - np.dot(z, np.roll(x, 1))) / 2
+        u, v = (corners.mean(axis=0) - view.origin) / view.pixel
+        text = axes.text(
+            u,
+            v,
+            f"{room['use']}\n{area:.1f} m²",
+            fontsize=11,
+            weight="bold",
+            color="#2f3a4a",
+            ha="center",
+            va="center",
+            path_effects=[withStroke(linewidth=2.5, foreground="#ffffffdd")],
+        )
+        boxes.append(text.get_window_extent(canvas.get_renderer()))
+    return boxes
 
 
-def _name_objects(space: Space, view: TopView, axes: Any, canvas: FigureCanvasAgg) -> None:
-    """Write category names on objects, the largest first, where there is room for them."""
+def _name_objects(space: Space, view: TopView, axes: Any, canvas: FigureCanvasAgg, taken: list[Any]) -> None:
+    """Write category names on objects, the largest first, where nothing is written yet."""
     if not space.has_labels:
         return
     hit = view.face != NO_FACE
@@ -216,7 +230,7 @@ def _name_objects(space: Space, view: TopView, axes: Any, canvas: FigureCanvasAg
     ids, counts = np.unique(instance, return_counts=True)
     skip = {NYU40.evaluation_id(name) for name in ("wall", "floor", "ceiling")}
     evaluated = NYU40.lookup(space.categories)
-    taken: list[Any] = []
+    taken = list(taken)
     for i in ids[np.argsort(-counts, kind="stable")]:
         category = space.instance_category[i]
         mask = (instance == i).astype(np.uint8)
