@@ -283,6 +283,8 @@ def test_textures_repeat() -> None:
     once = look_at_square(textured(texture))
     moved = look_at_square(textured(texture, uv_shift=(3, -2)))
     assert np.abs(once.astype(int) - moved).max() <= 1
+    rolled = look_at_square(textured(texture, uv_shift=(1 / 6, 1 / 3)))
+    assert np.abs(look_at_square(textured(np.roll(texture, (2, -1), axis=(0, 1)))).astype(int) - rolled).max() <= 1
     thrice = look_at_square(textured(texture, uv_scale=3), 54)
     assert np.abs(thrice[:18, :18].astype(int) - thrice[18:36, 36:]).max() <= 1
 
@@ -303,13 +305,25 @@ def test_a_fine_texture_does_not_flicker() -> None:
         assert np.abs(np.diff(inner, axis=0)).mean() < 4
 
 
+def test_a_texture_seen_at_a_slant_is_filtered_along_the_slant() -> None:
+    """Lines of 16 mm are there when seen face on, and one grey where a pixel spans 30 mm of floor or more."""
+    lines = np.repeat(np.repeat([[[240]], [[0]]], 2, axis=0), 4, axis=1)
+    floor = textured(np.tile(lines, (64, 1, 3)).astype(np.uint8))
+    below = RaycastEngine(floor, Rig(128, 128, 60)).render(pose(z=0.5))["rgb"]
+    assert np.ptp(below, axis=0).min() > 200
+    slanted = RaycastEngine(floor, Rig(128, 128, 30)).render(pose(y=-2.0, z=0.3, pitch=80))
+    seen = slanted["rgb"][slanted["depth"] > 1500].astype(int)
+    assert len(seen) > 1000
+    assert np.abs(seen - 120).max() <= 12
+
+
 def test_edges_are_antialiased_in_colour_only() -> None:
     """Pixels on a slanted outline take a colour near the share of each side, measured with 256 rays."""
     near, far = SQUARE * 0.5, SQUARE * 5 - (0, 0, 3)
     space = make_space(
         np.vstack([near, far]),
         np.vstack([SQUARE_FACES, SQUARE_FACES + 4]),
-        np.repeat([[255], [0]], 4, axis=0),
+        np.repeat([[180], [80]], 4, axis=0),
         instance=[1, 1, 2, 2],
     )
     camera = pose(z=1) @ pose(roll=17)
@@ -318,7 +332,7 @@ def test_edges_are_antialiased_in_colour_only() -> None:
     frame = engine.render(camera)
     fine = RaycastEngine(space, Rig(48 * 16, 48 * 16, 90)).render(camera)["instance"] == 1
     share = fine.reshape(48, 16, 48, 16).mean(axis=(1, 3))
-    rgb = frame["rgb"][..., 0] / 255
+    rgb = (frame["rgb"][..., 0] - 80.0) / 100
     outline = (share > 0) & (share < 1)
     point_sampled = frame["instance"] == 1
     assert np.abs(rgb - share)[outline].mean() < 0.4 * np.abs(point_sampled - share)[outline].mean()
