@@ -79,7 +79,7 @@ def test_every_flavour_of_ply_gives_the_same_mesh(tmp_path: Path, form: str, coo
     np.testing.assert_array_equal(mesh.face_object_id, ids)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     polygons=st.lists(st.lists(st.integers(0, 8), min_size=3, max_size=6), min_size=1, max_size=12),
     form=st.sampled_from(FORMS),
@@ -191,7 +191,7 @@ def test_gltf_vertex_colours_read_back_exactly(tmp_path: Path) -> None:
     np.testing.assert_allclose(space.vertices, vertices, atol=1e-6)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**31))
 def test_gltf_nodes_are_placed_as_trimesh_places_them(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -350,7 +350,7 @@ def test_turning_up_axes_is_a_rotation_that_lifts_them_to_y(up: str) -> None:
     assert np.isclose(np.linalg.det(rotation), 1)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(up=st.sampled_from(UP_AXES), unit=st.sampled_from(sorted(UNITS)), form=st.sampled_from(FORMS))
 def test_the_same_room_in_any_axis_and_unit_is_the_same_space(tmp_path: Path, up: str, unit: str, form: str) -> None:
     vertices, faces = room()
