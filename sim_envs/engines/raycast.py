@@ -29,7 +29,8 @@ class RaycastEngine:
     colour that differs by ``EDGE_CONTRAST`` grey levels or more, by the mean of five rays. Where the centre
     ray meets nothing within 65.535 m, depth, ids and colour are 0 and the bytes of the normal 128.
 
-    The same space, rig and pose give the same bytes, in every process.
+    The same space, rig and pose give the same bytes in every process. On another kind of CPU Embree runs other
+    kernels, and a ray through an edge may round to the other side.
     """
 
     name = "raycast"

@@ -46,9 +46,7 @@ class Appearance:
         colour = blend([table.take(face) for table in self._corner_rgb], (1 - u - v, u, v))
         if not self._textured:
             return colour
-        across, up = (
-            at.take(face) + u * by_u.take(face) + v * by_v.take(face) for at, by_u, by_v in self._uv
-        )
+        across, up = (at.take(face) + u * by_u.take(face) + v * by_v.take(face) for at, by_u, by_v in self._uv)
         texels = footprint * self._texels_per_metre.take(face)
         return colour * self._texels.sample(self._texture.take(face), across, up, texels) / np.float32(255)
 

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from sim_envs.errors import UserError
 from sim_envs.rig import Rig
 
-rigs = st.builds(
-    Rig, width=st.integers(32, 200), height=st.integers(32, 200), hfov=st.floats(30, 150, allow_nan=False)
-)
+rigs = st.builds(Rig, width=st.integers(32, 200), height=st.integers(32, 200), hfov=st.floats(30, 150, allow_nan=False))
 
 
 @given(rigs)

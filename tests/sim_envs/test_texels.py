@@ -41,9 +41,7 @@ def test_between_texels_it_agrees_with_opencv() -> None:
     rng = np.random.default_rng(2)
     u, v = rng.random(500), rng.random(500)
     x, y = (u * 40 - 0.5).astype(np.float32), ((1 - v) * 24 - 0.5).astype(np.float32)
-    expected = cv2.remap(
-        texture.astype(np.float32), x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
-    )[0]
+    expected = cv2.remap(texture.astype(np.float32), x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)[0]
     assert np.abs(sample([texture], u, v) - expected).max() < 8  # OpenCV rounds positions to 1/32 texel
     assert np.abs(sample([texture], u, v) - expected).mean() < 1.5
 
@@ -56,9 +54,7 @@ def test_textures_repeat(shift_u: int, shift_v: int, seed: int) -> None:
 
 
 def test_every_texture_keeps_to_itself() -> None:
-    textures = [
-        np.full((h, w, 3), value, np.uint8) for value, (h, w) in enumerate([(4, 4), (1, 1), (7, 2)], 1)
-    ]
+    textures = [np.full((h, w, 3), value, np.uint8) for value, (h, w) in enumerate([(4, 4), (1, 1), (7, 2)], 1)]
     rng = np.random.default_rng(4)
     for index in range(3):
         for footprint in (0.1, 2.0, 1e6):
