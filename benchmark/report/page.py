@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+import numpy as np
+
 from benchmark.report.evidence import ROLE_TITLES, Evidence
 from benchmark.report.findings import findings
-from benchmark.report.panels import Panel, data_uri, legend, picture, right_share
+from benchmark.report.panels import Panel, category_colours, data_uri, legend, picture, right_share
 from benchmark.report.plots import curves_figure, read_curve, style_of, tradeoff_figure
 from benchmark.report.provenance import code_text, details, provenance_grids
 from benchmark.report.tables import (
@@ -103,6 +105,7 @@ def render_page(tables: Sequence[Evidence], panels: Mapping[str, Sequence[Panel]
 def _section(evidence: Evidence, panels: Sequence[Panel], styles: Mapping[str, Mapping[str, str]]) -> Section:
     anchor = re.sub(r"[^a-z0-9]+", "-", evidence.key.lower()).strip("-")
     models = [row.model for row in evidence.rows]
+    colours = category_colours(panels, evidence.task) if evidence.task.categories else None
     return Section(
         anchor=anchor,
         title=heading(evidence),
@@ -115,12 +118,12 @@ def _section(evidence: Evidence, panels: Sequence[Panel], styles: Mapping[str, M
         left_out=left_out_grid(evidence),
         figures=_figures(evidence, styles, anchor),
         models=models,
-        frames=[_frame_row(panel, models, evidence) for panel in panels],
+        frames=[_frame_row(panel, models, evidence, colours) for panel in panels],
         frames_note=(
             "Frames are evenly spaced over the scored ones, not chosen by result; each model's lowest seed. Black: "
             "no truth there, not scored."
         ),
-        legend=legend(panels, evidence.task),
+        legend=[] if colours is None else legend(panels, evidence.task, colours),
     )
 
 
@@ -150,18 +153,18 @@ def _figures(evidence: Evidence, styles: Mapping[str, Mapping[str, str]], anchor
     return [figure for figure in found if figure.svg]
 
 
-def _frame_row(panel: Panel, models: Sequence[str], evidence: Evidence) -> FrameRow:
+def _frame_row(panel: Panel, models: Sequence[str], evidence: Evidence, colours: np.ndarray | None) -> FrameRow:
     task, known = evidence.task, panel.truth > 0
     where = f"{ROLE_TITLES[panel.role].removesuffix('s')} {panel.space}, frame {panel.frame}"
     tiles = [
         Tile(data_uri(panel.rgb), f"RGB, {where}"),
-        Tile(data_uri(picture(panel.truth, task, known)), f"True {task.name}, {where}"),
+        Tile(data_uri(picture(panel.truth, known, colours)), f"True {task.name}, {where}"),
     ]
     for model in models:
         if model not in panel.predictions:
             tiles.append(Tile("", ""))
             continue
         share = right_share(panel, model, task)
-        pixels = picture(panel.predictions[model], task, known)
+        pixels = picture(panel.predictions[model], known, colours)
         tiles.append(Tile(data_uri(pixels), f"{task.name} by {model}, {where}: {share}", share))
     return FrameRow(where, tuple(tiles))

@@ -71,10 +71,23 @@ def collect_panels(
     return panels
 
 
-def picture(values: np.ndarray, task: Task, known: np.ndarray) -> np.ndarray:
-    """Return an (H, W, 3) uint8 picture of truth or prediction; black where the truth is not ``known``."""
-    if task.categories:
-        shown = id_colours(len(task.categories) + 1)[values]
+def category_colours(panels: Sequence[Panel], task: Task) -> np.ndarray:
+    """Return (K + 1, 3) uint8 colours of the evaluation ids; those with most pixels here differ most."""
+    counts = _pixels(panels)[: len(task.categories) + 1]
+    order = np.argsort(-counts[1:], kind="stable") + 1
+    colours = np.zeros((len(task.categories) + 1, 3), np.uint8)
+    colours[order] = id_colours(len(task.categories) + 1)[1:]
+    return colours
+
+
+def picture(values: np.ndarray, known: np.ndarray, colours: np.ndarray | None) -> np.ndarray:
+    """Return an (H, W, 3) uint8 picture of truth or prediction; black where the truth is not ``known``.
+
+    Args:
+        colours: of the evaluation ids, or None where values are metres.
+    """
+    if colours is not None:
+        shown = colours[values]
     else:
         shown = modality("depth").display(np.clip(values.astype(np.float32) * 1000, 0, 65535).astype(np.uint16))
     return np.where(known[..., None], shown, 0).astype(np.uint8)
@@ -92,14 +105,16 @@ def right_share(panel: Panel, model: str, task: Task) -> str:
     return f"median error {100 * np.median(error):.0f} cm"
 
 
-def legend(panels: Sequence[Panel], task: Task) -> list[tuple[str, str]]:
+def legend(panels: Sequence[Panel], task: Task, colours: np.ndarray) -> list[tuple[str, str]]:
     """Return (category, colour) of every category in the truth of these panels, most pixels first."""
-    if not task.categories or not panels:
-        return []
-    counts = np.sum([np.bincount(panel.truth.ravel(), minlength=256) for panel in panels], axis=0)
-    colours = id_colours(len(task.categories) + 1)
+    counts = _pixels(panels)
     order = [i for i in np.argsort(-counts, kind="stable") if counts[i] and i]
     return [(task.categories[i - 1], "#{:02x}{:02x}{:02x}".format(*colours[i])) for i in order]
+
+
+def _pixels(panels: Sequence[Panel]) -> np.ndarray:
+    """Return the number of true pixels of each id, (256,)."""
+    return sum((np.bincount(p.truth.ravel(), minlength=256) for p in panels), np.zeros(256, np.int64))
 
 
 def data_uri(pixels: np.ndarray) -> str:
