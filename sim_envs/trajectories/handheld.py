@@ -14,7 +14,7 @@ from sim_envs.trajectories.views import Scene
 KEEP_AWAY = 0.3
 _OBJECT = 2.0  # metres; what is smaller in every direction is seen from outside its bounds
 _DIRECTIONS = 96
-_SPACING = 0.04
+_SPACING = 0.06
 _SIGHT = 0.6
 
 

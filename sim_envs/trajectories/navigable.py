@@ -23,6 +23,7 @@ STEP_OVER = 0.05
 MIN_AREA = 1.0  # m²; less is a niche, not a floor to walk on
 
 _FINE = 3  # the obstacles are drawn this many times finer than the map; odd, so that cell centres coincide
+_SMALLEST_SHARE = 0.05  # of the widest level surface; less is a shelf, not a floor
 _FLOOR_SAG = 0.10  # a scanned floor may lie this far below its median height
 _HOLE_CELLS = 3  # holes of a scanned floor narrower than twice this many cells are taken for floor
 _NEAR_BEST = 0.3  # the lowest floor with this share of the largest free area wins: not the roof, not the table
@@ -84,7 +85,7 @@ def navigable_map(space: Space, caster: RayCaster) -> NavigableMap | None:
 
 
 def floor_heights(triangles: np.ndarray) -> list[float]:
-    """Return heights where much level surface lies, lowest first, metres.
+    """Return heights at which wide level surfaces lie, lowest first, metres.
 
     Both sides of a face count, since scans differ in their winding; what cannot be walked on falls out later.
     """
@@ -98,7 +99,8 @@ def floor_heights(triangles: np.ndarray) -> list[float]:
     bins = np.floor((height - height.min()) / 0.05).astype(int)
     histogram = np.bincount(bins, weights=area)
     around = 3 * ndimage.uniform_filter1d(histogram, 3, mode="constant")
-    peaks = (histogram == ndimage.maximum_filter1d(histogram, 3, mode="constant")) & (around > MIN_AREA / 2)
+    wide = around > max(MIN_AREA / 2, _SMALLEST_SHARE * around.max())
+    peaks = (histogram == ndimage.maximum_filter1d(histogram, 3, mode="constant")) & wide
     found = []
     for peak in np.flatnonzero(peaks & (histogram > 0)):
         near = np.abs(bins - peak) <= 1

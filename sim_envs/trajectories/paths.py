@@ -9,12 +9,15 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-_SHY = 2.0  # a step right beside an obstacle costs this much more than in the open
+_SHY = 1.0  # the dearest step beside an obstacle costs this much more than one in the open
 _SHY_RANGE = 0.25  # metres over which that fades
-_GOALS_WEIGHED = 4
+_GOALS_WEIGHED = 3
+_LEG_RANGE = (1.0, 6.0)  # metres; short legs tour a room, long ones change rooms
+_WHIM = 0.6  # how much each walk's own dislikes change the cost of a place, as a log-normal sigma
 _RELAXATIONS = 60
 
 
@@ -70,23 +73,25 @@ def grid_graph(free: np.ndarray, clearance: np.ndarray, cell: float) -> GridGrap
 def wander(graph: GridGraph, length: float, rng: np.random.Generator) -> np.ndarray:
     """Return a path through random goals that is at least ``length`` metres long.
 
-    Of a few random goals the next is the one that asks for the least turning back.
+    Each walk likes and dislikes places in its own way, so that walks between the same rooms differ. Of a few
+    random goals within reach the next is the one that asks for the least turning back.
 
     Returns:
         (N, D) float64 cell coordinates, neighbours less than two cells apart.
     """
+    costs = _whimsical(graph, rng)
     here = int(rng.integers(len(graph.cells)))
     path = [graph.cells[[here]].astype(np.float64)]
     heading = rng.normal(size=graph.cells.shape[1])
     walked = 0.0
     while walked < length:
-        _, before = dijkstra(graph.costs, indices=here, return_predecessors=True)
-        legs = [_leg(before, here, int(goal)) for goal in rng.integers(len(graph.cells), size=_GOALS_WEIGHED)]
-        legs = [leg for leg in legs if len(leg) > 1]
-        if not legs:
-            if len(graph.cells) < 2:
-                raise ValueError("a grid with fewer than two connected cells cannot be walked")
-            continue
+        reach = float(np.exp(rng.uniform(*np.log(_LEG_RANGE))))
+        cost, before = dijkstra(costs, indices=here, return_predecessors=True, limit=2 * reach)
+        reached = np.flatnonzero(np.isfinite(cost) & (cost > 0))
+        if not len(reached):
+            raise ValueError("a grid without two connected cells cannot be walked")
+        far = reached[cost[reached] >= 0.5 * cost[reached].max()]
+        legs = [_leg(before, here, int(goal)) for goal in rng.choice(far, size=_GOALS_WEIGHED)]
         turns = [_keeps_on(graph.cells[leg], heading) for leg in legs]
         nodes = legs[int(np.argmax(turns))]
         leg = graph.cells[nodes].astype(np.float64)
@@ -95,6 +100,16 @@ def wander(graph: GridGraph, length: float, rng: np.random.Generator) -> np.ndar
         heading = leg[-1] - leg[max(0, len(leg) - 10)]
         here = nodes[-1]
     return np.concatenate(path)
+
+
+def _whimsical(graph: GridGraph, rng: np.random.Generator) -> csr_matrix:
+    """Return the graph's costs, each place made dearer or cheaper by a random field that varies over a metre."""
+    knots = np.ceil(np.array(graph.free.shape) * graph.cell).astype(int) + 2
+    field = np.exp(_WHIM * rng.normal(size=knots))
+    factor = map_coordinates(field, graph.cells.T * graph.cell, order=1)
+    costs = graph.costs.copy()
+    costs.data *= factor[costs.indices]
+    return costs
 
 
 def _leg(before: np.ndarray, start: int, goal: int) -> list[int]:

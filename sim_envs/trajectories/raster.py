@@ -59,9 +59,8 @@ def draw_slab(
     dots = np.rint(plan[small][valid[small]]).astype(int)
     dots = dots[((dots >= 0) & (dots < np.array(shape)[::-1])).all(axis=1)]
     image[dots[:, 1], dots[:, 0]] = 1
-    fixed = np.rint(plan * (1 << _SHIFT)).astype(np.int32)
-    for polygon, exists in zip(fixed[~small], valid[~small], strict=True):
-        if exists.any():
-            hull = cv2.convexHull(polygon[exists])
-            cv2.fillConvexPoly(image, hull, 1, lineType=cv2.LINE_8, shift=_SHIFT)
+    large = ~small & valid.any(axis=1)
+    fixed = np.rint(plan[large] * (1 << _SHIFT)).astype(np.int32)
+    for polygon, exists in zip(fixed, valid[large], strict=True):
+        cv2.fillConvexPoly(image, cv2.convexHull(polygon[exists]), 1, lineType=cv2.LINE_8, shift=_SHIFT)
     return image.astype(bool)
