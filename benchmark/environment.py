@@ -114,9 +114,7 @@ def _git(root: Path) -> tuple[str, bool | None]:
 
 
 def _run(root: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=20, check=True
-    )
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=20, check=True)
     return done.stdout.strip()
 
 

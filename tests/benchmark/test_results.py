@@ -88,9 +88,7 @@ def test_statistics_survive_storage_exactly(dtype: type) -> None:
     rng = np.random.default_rng(0)
     sums = (rng.uniform(size=(3, 4, 4)) * 1e6 * (rng.uniform(size=(3, 4, 4)) < 0.3)).astype(dtype)
     statistics = Statistics(np.array([1, 4, 8]), np.array([5, 0, 2]), sums)
-    stored = StoredStatistics.model_validate_json(
-        StoredStatistics.pack(statistics).model_dump_json()
-    ).unpack()
+    stored = StoredStatistics.model_validate_json(StoredStatistics.pack(statistics).model_dump_json()).unpack()
     assert stored.sums.dtype == dtype
     np.testing.assert_array_equal(stored.sums, sums)
     np.testing.assert_array_equal(stored.trajectory, [1, 4, 8])
@@ -113,10 +111,7 @@ def test_the_gap_is_test_less_held_out() -> None:
 
 def test_the_held_out_score_is_the_mean_over_spaces() -> None:
     result = a_result()
-    each = [
-        float(SEMSEG.metrics(part.statistics.unpack().total, part.scope)["miou"])
-        for part in result.spaces[1:]
-    ]
+    each = [float(SEMSEG.metrics(part.statistics.unpack().total, part.scope)["miou"]) for part in result.spaces[1:]]
     assert estimates([result])["held_out"]["miou"].value == pytest.approx(np.mean(each))
 
 
@@ -165,9 +160,7 @@ def test_depth_results_keep_their_error_sums() -> None:
         ({"spaces": []}, "spaces"),
     ],
 )
-def test_a_file_that_does_not_fit_is_refused_by_field(
-    tmp_path: Path, change: dict[str, object], message: str
-) -> None:
+def test_a_file_that_does_not_fit_is_refused_by_field(tmp_path: Path, change: dict[str, object], message: str) -> None:
     path = save_result(tmp_path, a_result())
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(UserError, match=message):
