@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,14 +31,30 @@ class Furnisher:
         """Return True with this probability."""
         return bool(self.rng.random() < probability)
 
-    def pick(self, category: str, size: Size = ANY) -> FurnitureModel | None:
-        """Return a model no higher than the room, or None."""
-        width, height, depth = size
-        return self.catalog.pick(category, self.rng, (width, min(height, self.board.height - 0.02), depth))
+    def pick(self, category: str, size: Size = ANY, least: float = 0.8) -> FurnitureModel | None:
+        """Return a model no higher than the room, or None.
+
+        Args:
+            size: upper bounds of width, height and depth, metres.
+            least: a model that is too large may be had this much smaller, as makers offer sizes.
+        """
+        return self._choose(category, size, least, self.rng)
 
     def pick_alike(self, category: str, size: Size) -> FurnitureModel | None:
         """Return the model that the room's owner always takes for this: both curtains match, and all radiators."""
-        return self.catalog.pick(category, np.random.default_rng(self._taste), size)
+        return self._choose(category, size, 0.8, np.random.default_rng(self._taste))
+
+    def _choose(self, category: str, size: Size, least: float, rng: np.random.Generator) -> FurnitureModel | None:
+        width, height, depth = size
+        limit = (width, min(height, self.board.height - 0.02), depth)
+        model = self.catalog.pick(category, rng, limit)
+        if model is not None:
+            return model
+        larger = self.catalog.pick(category, rng, (limit[0] / least, limit[1] / least, limit[2] / least))
+        if larger is None:
+            return None
+        factor = min(bound / extent for bound, extent in zip(limit, larger.size, strict=True) if extent > 0)
+        return replace(larger, vertices=larger.vertices * np.float32(min(1.0, 0.999 * factor)))
 
     def wall(self, category: str, *sizes: Size, **rules: Any) -> Piece | None:
         """Set a piece against a wall (see :meth:`Board.against_wall`), trying each size limit in turn."""
@@ -195,17 +212,18 @@ class Furnisher:
 
     def rug(self, x: float, z: float, yaw: float, size: Size) -> Piece | None:
         """Lay a rug; furniture may stand on it, walls and doorways keep clear."""
-        for scale in (1.0, 0.75, 0.55):
-            model = self.pick("rug", (size[0] * scale, size[1], size[2] * scale))
+        inner = self.board.room.inner.shrunk(0.03)
+        taken = [p.box for p in self.board.pieces if p.category == "rug"]
+        taken += [leaf for leaf in self.board.fixed if leaf.low < 0.05]
+        for scale, turned in ((1.0, False), (1.0, True), (0.75, False), (0.55, False)):
+            extent = (size[2], size[1], size[0]) if turned else size
+            model = self.pick("rug", (extent[0] * scale, extent[1], extent[2] * scale))
             if model is None:
                 continue
-            box = box_of(model, x, z, yaw + float(self.rng.normal(0, 0.02)))
-            inner = self.board.room.inner.shrunk(0.03)
+            box = box_of(model, x, z, yaw + turned * np.pi / 2 + float(self.rng.normal(0, 0.02)))
             low, high = box.corners.min(axis=0), box.corners.max(axis=0)
             inside = low[0] > inner.x0 and low[1] > inner.z0 and high[0] < inner.x1 and high[1] < inner.z1
-            others = [p.box for p in self.board.pieces if p.category == "rug"]
-            leaves = [leaf for leaf in self.board.fixed if leaf.low < 0.05]
-            if inside and not any(box.overlaps(other) for other in (*others, *leaves)):
+            if inside and not any(box.overlaps(other) for other in taken):
                 return self.board.add(model, box)
         return None
 
@@ -268,7 +286,7 @@ class Furnisher:
         count = 2 if max(inner.width, inner.depth) > 2.6 * min(inner.width, inner.depth) else 1
         drop = min(0.75, self.board.height - 1.95)
         for k in range(count):
-            lamp = self.pick("ceiling lamp", (0.9, drop, 0.9))
+            lamp = self.pick("ceiling lamp", (0.9, drop, 0.9), least=0.5)
             if lamp is None:
                 return
             share = (k + 0.5) / count

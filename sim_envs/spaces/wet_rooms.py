@@ -14,7 +14,7 @@ _UNIT_SIZES: dict[str, Size] = {
     "refrigerator": (0.95, 2.1, 0.8),
     "kitchen cabinet": (0.8, 1.0, 0.7),
     "sink": (1.1, 1.3, 0.7),
-    "stove": (0.8, 1.1, 0.7),
+    "stove": (1.05, 1.1, 0.75),
     "counter": (1.4, 1.1, 0.85),
 }
 
@@ -92,8 +92,8 @@ def bathroom(f: Furnisher) -> None:
     wants_tub = f.chance(0.55)
     tub = f.wall("bathtub", (1.9, 0.9, 0.95), score=corner, front=0.4) if wants_tub else None
     if tub is None or f.board.room.inner.area > 7:
-        f.wall("shower", (1.1, 2.3, 1.1), (0.95, 2.3, 0.95), score=corner, front=0.4)
-    basin_model = f.pick("washbasin", (1.2, 1.1, 0.65))
+        f.wall("shower", (1.15, 2.3, 1.15), (0.95, 2.3, 0.95), score=corner, front=0.4)
+    basin_model = f.pick("washbasin", (1.0, 1.2, 0.72))
     basin = None
     if basin_model is not None:
         base = max(0.0, 0.86 - basin_model.size[1]) if basin_model.size[1] < 0.6 else 0.0
@@ -102,7 +102,7 @@ def bathroom(f: Furnisher) -> None:
         if f.hang_above(basin, "mirror", (basin.box.width + 0.1, 1.0, 0.2), 0.1, 1.6) is None:
             f.hang("mirror", 1.6, (0.7, 0.9, 0.2))
         f.on_top(basin, "bottle", (0.12, 0.3, 0.12), spot=(0.9, -0.8), uneven=0.03)
-    f.wall("toilet", (0.5, 1.2, 0.8), front=0.55)
+    f.wall("toilet", (0.5, 1.2, 0.9), (0.5, 1.2, 0.7), front=0.55)
     machine = f.wall("washing machine", (0.7, 1.0, 0.7), front=0.5)
     f.on_top(machine, "bottle", (0.15, 0.35, 0.15))
     f.on_top(machine, "box", (0.4, 0.3, 0.4))
