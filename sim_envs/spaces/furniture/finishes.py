@@ -111,7 +111,7 @@ def _tile(pool: int, rng: np.random.Generator) -> Finish:
         return Finish(textures.bricks(rng, 8, 4), 0.8, colour)
     if pool == 2:
         other = tuple(float(channel) for channel in _tone(TILES[pool], rng))
-        return Finish(textures.hexagons(colour.astype(float), other, (150, 140, 132)), 0.6, _plain(WHITE))
+        return Finish(textures.hexagons(tuple(float(c) for c in colour), other, (150, 140, 132)), 0.6, _plain(WHITE))
     if rng.random() < 0.5:
         light, dark = (226, 226, 228), tuple(float(channel) for channel in colour * 0.7)
         return Finish(textures.checks(light, dark, 2, soft=False), 0.8, _plain(WHITE))

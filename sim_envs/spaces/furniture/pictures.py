@@ -101,7 +101,7 @@ def still_life(rng: np.random.Generator, wall: Colour, table: Colour, fruit: Seq
     for _ in range(int(rng.integers(4, 8))):
         fruit_x, fruit_y, radius = rng.uniform(0.12, 0.88), rng.uniform(0.68, 0.82), rng.uniform(0.05, 0.1)
         distance = np.hypot(x - fruit_x, y - fruit_y)
-        colour = np.asarray(fruit[rng.integers(len(fruit))], dtype=float)
+        colour = np.asarray(fruit[int(rng.integers(len(fruit)))], dtype=float)
         shade = 1.15 - 0.5 * np.hypot(x - fruit_x + 0.3 * radius, y - fruit_y + 0.4 * radius) / radius
         image = np.where((distance < radius)[:, :, None], colour * shade[:, :, None], image)
     return _finish(image + 10 * (noise(rng, SIZE, 0.6) - 0.5)[:, :, None])
@@ -209,7 +209,7 @@ def spines(rng: np.random.Generator, colours: Sequence[Colour], books: int = 24)
     edges = np.sort(rng.choice(np.arange(2, SIZE - 1), size=books - 1, replace=False))
     edges = np.concatenate([[0], edges, [SIZE]])
     for left, right in pairwise(edges):
-        colour = np.asarray(colours[rng.integers(len(colours))], dtype=float) * rng.uniform(0.7, 1.15)
+        colour = np.asarray(colours[int(rng.integers(len(colours)))], dtype=float) * rng.uniform(0.7, 1.15)
         top = int(rng.integers(0, 24))
         image[top:, left:right] = colour
         image[top:, right - 1] = colour * 0.6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -163,19 +164,21 @@ def _sha256(path: Path) -> str:
 
 
 def _entry(path: Path, number: int, properties: Mapping[str, str], members: Mapping[str, int]) -> Entry | None:
-    """Return a model's entry, or None where the catalogue gives no model or no size."""
+    """Return a model's entry; None, with a warning, where the catalogue gives no model or no size."""
 
     def read(key: str) -> str:
         return properties.get(f"{key}#{number}", "").strip()
 
+    member = read("model").lstrip("/")
     try:
         width, height, depth = (float(read(key)) / 100 for key in ("width", "height", "depth"))
         elevation = float(read("elevation") or 0.0) / 100
         rotation = np.array([float(word) for word in read("modelRotation").split()] or np.eye(3)).reshape(3, 3)
+        usable = bool(member) and min(width, height, depth) > 0
     except ValueError:
-        return None
-    member = read("model").lstrip("/")
-    if not member or min(width, height, depth) <= 0:
+        usable = False
+    if not usable:
+        warnings.warn(f"{path.name}: model {number} ({read('name')}) skipped: no usable size or file", stacklevel=2)
         return None
     return Entry(
         library=path.name,

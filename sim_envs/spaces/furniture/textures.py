@@ -176,9 +176,9 @@ def bricks(
 def hexagons(first: Colour, second: Colour, grout: Colour, size: int = SIZE) -> np.ndarray:
     """Return hexagonal tiles in two colours."""
     u, v = _grid(size)
-    best = np.full((size, size), np.inf)
-    runner_up = np.full((size, size), np.inf)
-    owner = np.zeros((size, size), dtype=int)
+    best: np.ndarray = np.full((size, size), np.inf)
+    runner_up: np.ndarray = np.full((size, size), np.inf)
+    owner: np.ndarray = np.zeros((size, size), dtype=int)
     for row in range(-1, 5):
         for column in range(-1, 5):
             du = u * 4 - (column + 0.5 * (row % 2) + 0.25)

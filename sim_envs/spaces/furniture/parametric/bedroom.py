@@ -197,26 +197,27 @@ def shoes(kit: Kit, size: Size) -> list[Part]:
     kind = kit.style(("sneaker", "boot", "slipper", "pump"))
     upper = kit.plastic() if kind in ("sneaker", "pump") else kit.fabric()
     sole = kit.linen() if kind == "sneaker" else kit.black()
-    each = width * 0.44
+    each = width * 0.42
     parts: list[Part] = []
     for side in (-1, 1):
-        x = side * width * 0.27
-        low = height * 0.22
+        low = height * 0.16
         pieces: list[Part] = [
-            (rounded_box(each, low, depth, 0.02, 2), sole),
-            (cushion(each * 0.95, height * 0.6, depth * 0.55, 0.8).at(y=low * 0.8, z=depth * 0.2), upper),
+            (cushion(each, low * 2, depth, 0.7).scaled(1, 0.6, 1), sole),
+            (cushion(each * 0.94, height * 0.62, depth * 0.62, 0.75).at(y=low * 0.6, z=depth * 0.17), upper),
         ]
         if kind == "boot":
-            pieces.append(
-                (
-                    rounded_box(each * 0.85, height * 0.8, depth * 0.42, 0.03, 2).at(y=low, z=-depth * 0.25),
-                    upper,
-                )
-            )
+            shaft = lathe([(0.5, 0.0), (0.48, 0.5), (0.52, 1.0), (0.4, 1.0)], 10)
+            pieces.append((shaft.scaled(each * 0.86, height - low, depth * 0.5).at(y=low, z=-depth * 0.22), upper))
         elif kind != "slipper":
-            heel = rounded_box(each * 0.85, height * 0.5, depth * 0.45, 0.025, 2)
-            pieces.append((heel.at(y=low, z=-depth * 0.25), upper.tinted(0.9)))
-        parts += [(solid.turned("y", side * 4).at(x=x), material) for solid, material in pieces]
+            heel = lathe([(0.5, 0.0), (0.5, 0.5), (0.44, 1.0), (0.36, 1.0), (0.36, 0.7), (0.0, 0.6)], 10)
+            rise = height * (0.72 if kind == "sneaker" else 0.5)
+            pieces.append(
+                (heel.scaled(each * 0.92, rise, depth * 0.62).at(y=low * 0.7, z=-depth * 0.18), upper.tinted(0.85))
+            )
+        if kind == "pump":
+            pieces.append((box(each * 0.3, height * 0.3, depth * 0.1).at(z=-depth * 0.42), sole))
+            pieces = [(solid.turned("x", 8), material) for solid, material in pieces]
+        parts += [(solid.turned("y", side * 4).at(x=side * width * 0.27), material) for solid, material in pieces]
     return parts
 
 

@@ -17,18 +17,26 @@ def kitchen_cabinet(kit: Kit, size: Size) -> list[Part]:
     return base_unit(kit, size, kind, kit.stone())
 
 
-def base_unit(kit: Kit, size: Size, kind: str, worktop: Material) -> list[Part]:
-    """Build a kitchen base: plinth, carcass, fronts and a 4 cm worktop."""
+def base_unit(kit: Kit, size: Size, kind: str, worktop: Material, hollow: float = 0.0) -> list[Part]:
+    """Build a kitchen base: plinth, carcass, fronts and a 4 cm worktop.
+
+    Args:
+        hollow: how far below the worktop the carcass is open, metres, for what is let in from above.
+    """
     width, height, depth = size
     face = kit.board()
     plinth, top = 0.1, 0.04
     z = depth / 2 - 0.04
     inner = height - plinth - top
     parts: list[Part] = [
-        (box(width, inner, depth - 0.06).at(y=plinth, z=-0.02), face.tinted(0.9)),
+        (box(width, inner - hollow, depth - 0.06).at(y=plinth, z=-0.02), face.tinted(0.9)),
         (box(width, plinth, depth - 0.12).at(z=-0.04), face.tinted(0.45)),
         (rounded_box(width, top, depth, 0.006).at(y=height - top), worktop),
     ]
+    if hollow > 0:
+        y = plinth + inner - hollow
+        parts += [(box(0.02, hollow, depth - 0.06).at(x=s * (width / 2 - 0.01), y=y, z=-0.02), face) for s in (-1, 1)]
+        parts.append((box(width, hollow, 0.01).at(y=y, z=-depth / 2 + 0.015), face))
     pair = looks(kit)
     count = max(1, round(width / 0.5))
     if kind == "drawers":

@@ -130,19 +130,20 @@ class ParametricCatalog:
             return None
         parts = row.make(Kit(self.pool, rng), size)
         self._picked[category] += 1
-        bound = size if max_size is None else max_size
         name = f"parametric {category}, pool {self.pool}, {rng.integers(16**8):08x}"
-        return shrunk_to(assemble(name, category, parts), tuple(map(min, bound, _tolerated(size))))
+        return shrunk_to(assemble(name, category, parts), _bound(size, max_size))
 
     def finish(self, kind: str, rng: np.random.Generator) -> Finish:
         """Return a surface in this pool's manner."""
         return draw_finish(kind, self.pool, rng)
 
 
-def _tolerated(size: Size) -> Size:
-    """Return how far a piece may stick out of the size it was asked to fill."""
-    width, height, depth = size
-    return width * 1.02, height * 1.02, depth * 1.02 + 0.005
+def _bound(size: Size, max_size: Size | None) -> Size:
+    """Return how large a piece may come out that was asked to fill ``size``: handles may stick out a little."""
+    width, height, depth = (extent * 1.02 + 0.003 for extent in size)
+    if max_size is None:
+        return width, height, depth
+    return min(width, max_size[0]), min(height, max_size[1]), min(depth, max_size[2])
 
 
 def _draw_size(row: Row, rng: np.random.Generator, max_size: Size | None) -> Size | None:

@@ -129,7 +129,7 @@ class Kit:
         elif self.pool == 2:
             texture, repeat = textures.pile(self.rng, 0.3), 0.25
         else:
-            texture, repeat = textures.leather(self.rng, 0.35), 0.5
+            texture, repeat = textures.leather(self.rng, 0.16), 0.35
         return Material(colour, texture, repeat)
 
     def patterned(self) -> Material:

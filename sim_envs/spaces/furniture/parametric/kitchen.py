@@ -104,7 +104,7 @@ def sink(kit: Kit, size: Size) -> list[Part]:
     rim = height - 0.24
     kind = kit.style(("bowl+drainer", "double", "round", "apron"))
     worktop, basin = kit.stone(), kit.steel() if kit.pool in (0, 3) else kit.ceramic()
-    carcass = base_unit(kit, (width, rim, depth), "doors", worktop)
+    carcass = base_unit(kit, (width, rim, depth), "doors", worktop, hollow=0.2)
     # A hole needs rails around it: the worktop is replaced by four strips.
     parts = [part for part in carcass if part[1] is not worktop]
     bowl_width = {"bowl+drainer": 0.42, "double": 0.74, "round": 0.42, "apron": 0.72}[kind] * width
