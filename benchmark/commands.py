@@ -36,9 +36,8 @@ def list_all_spaces(home: Path) -> None:
 
 def show_space(space_id: str, home: Path, as_json: bool) -> None:
     """Print what is known of a space."""
-    from sim_envs.spaces.preview import space_info
-
     from sim_envs.spaces import load_space
+    from sim_envs.spaces.preview import space_info
 
     info = space_info(load_space(space_id, home))
     if as_json:
@@ -53,9 +52,8 @@ def show_space(space_id: str, home: Path, as_json: bool) -> None:
 
 def preview(space_id: str, home: Path, folder: Path | None) -> None:
     """Draw a space and name the pictures."""
-    from sim_envs.spaces.preview import preview_space
-
     from sim_envs.spaces import load_space
+    from sim_envs.spaces.preview import preview_space
 
     target = folder or home / "previews" / space_id
     with note.status(f"Drawing {space_id} …"):
