@@ -18,7 +18,7 @@ from sim_envs.recordings.reader import Recording, list_recordings
 from sim_envs.recordings.verify import verify
 from tests.sim_envs.recording_kit import contents, generating, install_engine, recipe, room, start
 
-PACE = 0.03  # seconds a frame takes in runs that are to be interrupted
+PACE = 0.1  # seconds a frame takes in runs that are to be interrupted
 
 
 @pytest.fixture(scope="module")
