@@ -186,7 +186,7 @@ def _report(folder: Path, open_page: bool, home: Path) -> None:
         return next((recording for recording in kept if recording.meta.digest == digest), None)
 
     files = build_report(collect(folder / "results"), folder / "report", open_recording=open_recording)
-    print_report(files.tables, out)
+    print_report(files.tables)
     out.print(f"Report: {files.html}")
     if open_page:
         webbrowser.open(files.html.resolve().as_uri())

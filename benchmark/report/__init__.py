@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.report.evidence import Evidence, gather
+from benchmark.report.evidence import ROLE_TITLES, Evidence, gather
 from benchmark.report.findings import findings
 from benchmark.report.page import heading, render_page
 from benchmark.report.panels import OpenRecording, collect_panels
@@ -18,6 +18,7 @@ from benchmark.report.tables import (
     differences_grid,
     left_out_grid,
     markdown,
+    narrowed,
     other_measures_grid,
     scores_grid,
     terminal_table,
@@ -81,11 +82,12 @@ def print_report(tables: Sequence[Evidence], console: Console | None = None) -> 
         if not console.is_terminal:
             console.width = WIDTH_IN_FILES
     for evidence in tables:
-        console.print(terminal_table(scores_grid(evidence), heading(evidence)))
+        scores = narrowed(scores_grid(evidence), ("model", "track", *(ROLE_TITLES[role] for role in evidence.roles)))
+        console.print(terminal_table(scores, heading(evidence), console.width))
         differences = differences_grid(evidence)
         if differences is not None:
             note = "Paired on trajectories and seeds; p corrected for all comparisons of this table."
-            console.print(terminal_table(replace(differences, note=note), differences.title))
+            console.print(terminal_table(replace(differences, note=note), differences.title, console.width))
         for sentence in findings(evidence):
             console.print(f"• {sentence}", markup=False, highlight=False)
         console.print()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -247,19 +247,33 @@ def marked(cell: Cell, bold: str) -> str:
     return bold.format(cell.text) if cell.mark == BEST else f"≈ {cell.text}" if cell.mark == TIED else cell.text
 
 
-def terminal_table(grid: Grid, title: str) -> RichTable:
-    """Return the grid for a terminal."""
+def narrowed(grid: Grid, columns: Sequence[str]) -> Grid:
+    """Return the grid with some of its columns only: a terminal has no room for all."""
+    kept = [index for index, column in enumerate(grid.columns) if column in columns]
+    return replace(
+        grid,
+        columns=tuple(grid.columns[index] for index in kept),
+        rows=tuple(tuple(row[index] for index in kept) for row in grid.rows),
+        numeric=sum(index < grid.numeric for index in kept),
+    )
+
+
+def terminal_table(grid: Grid, title: str, width: int) -> RichTable:
+    """Return the grid for a terminal of ``width`` columns; intervals get a line of their own in a narrow one."""
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table as RichTable
 
-    table = RichTable(title=title, caption=escape(grid.note), title_justify="left", caption_justify="left")
+    between = "\n[" if width < 110 else " ["
+    table = RichTable(
+        title=title, caption=escape(grid.note), title_justify="left", caption_justify="left", box=SIMPLE_HEAD
+    )
     for index, column in enumerate(grid.columns):
-        table.add_column(column, justify="right" if index >= grid.numeric else "left")
+        table.add_column(column, justify="right" if index >= grid.numeric else "left", no_wrap=index == 0)
     for index, row in enumerate(grid.rows):
         last = index + 1 == len(grid.rows) or grid.groups[index + 1] != grid.groups[index]
-        table.add_row(
-            *(marked(Cell(escape(c.text), c.value, c.mark), "[bold]{}[/bold]") for c in row), end_section=last
-        )
+        texts = (marked(Cell(escape(c.text.replace(" [", between)), c.value, c.mark), "[bold]{}[/bold]") for c in row)
+        table.add_row(*texts, end_section=last)
     return table
 
 
