@@ -33,7 +33,7 @@ class EncoderConfig:
 
     Attributes:
         image_size, patch_size: pixels, square; the first is a multiple of the second.
-        width: of a token; a multiple of ``heads``.
+        width: of a token; a multiple of ``heads`` and of 4.
         depth: number of blocks.
         mlp_ratio: hidden width of a block's MLP over ``width``.
     """
@@ -48,7 +48,7 @@ class EncoderConfig:
     def __post_init__(self) -> None:
         if self.patch_size < 1 or self.image_size < self.patch_size or self.image_size % self.patch_size:
             raise UserError(f"Image size {self.image_size} is not a multiple of the patch size {self.patch_size}.")
-        if self.depth < 1 or self.heads < 1 or self.width < 1 or self.width % self.heads:
+        if self.depth < 1 or self.heads < 1 or self.width < 4 or self.width % self.heads or self.width % 4:
             raise UserError(f"An encoder of width {self.width} cannot have {self.heads} heads and depth {self.depth}.")
 
     @property
@@ -91,10 +91,26 @@ def encoder_config(name: str, **changes: Any) -> EncoderConfig:
 
 
 def build_encoder(config: EncoderConfig, *, seed: int = 0) -> VisionTransformer:
-    """Return a freshly initialised encoder; the same seed gives the same weights, whatever ran before."""
+    """Return a freshly initialised encoder; the same seed gives the same weights, whatever ran before.
+
+    Positions start as sines and cosines, and learn on from there. With timm's small random ones a run of a few
+    hundred steps spends most of them on finding out where patches lie.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return timm.create_model(**config.timm_call())
+        encoder: VisionTransformer = timm.create_model(**config.timm_call())
+    with torch.no_grad():
+        encoder.pos_embed[0, encoder.num_prefix_tokens :] = sincos_grid(config.grid, config.width)
+    return encoder
+
+
+def sincos_grid(grid: int, width: int) -> Tensor:
+    """Return (grid², width) sines and cosines of row and column, as in MAE (He et al. 2022)."""
+    frequency = 10_000.0 ** (-torch.arange(width // 4) / (width / 4))
+    axis = torch.arange(grid)[:, None] * frequency
+    rows = axis.repeat_interleave(grid, dim=0)
+    columns = axis.repeat(grid, 1)
+    return torch.cat([rows.sin(), rows.cos(), columns.sin(), columns.cos()], dim=1)
 
 
 def normalise_rgb(rgb: Tensor) -> Tensor:

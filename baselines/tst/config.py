@@ -39,7 +39,7 @@ class PretrainConfig:
     modalities: tuple[str, ...] = ("rgb", "depth", "normals", "edges")
     steps: int = 1000
     batch: int = 64
-    lr: float = 1e-3
+    lr: float = 2e-3
     warmup_share: float = 0.1
     weight_decay: float = 0.05
     clip: float = 1.0

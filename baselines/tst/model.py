@@ -12,7 +12,7 @@ import torch
 from timm.layers import Mlp
 from torch import Tensor, nn
 
-from baselines.encoder import EncoderConfig, build_encoder
+from baselines.encoder import EncoderConfig, build_encoder, sincos_grid
 from baselines.precision import attention
 from baselines.tst.adapters import Adapters, Patches
 from baselines.tst.masking import Masks
@@ -133,12 +133,3 @@ class MaskedModel(nn.Module):
         tokens = len(self.places)
         origin = self.places[masks.visible % tokens] + self.modality_embedding[masks.visible // tokens]
         return self.norm_context(self.to_context(encoded) + nn.functional.pad(origin, (0, 0, 1, 0)))
-
-
-def sincos_grid(grid: int, width: int) -> Tensor:
-    """Return (grid², width) sines and cosines of row and column, as in MAE (He et al. 2022)."""
-    frequency = 10_000.0 ** (-torch.arange(width // 4) / (width / 4))
-    axis = torch.arange(grid)[:, None] * frequency
-    rows = axis.repeat_interleave(grid, dim=0)
-    columns = axis.repeat(grid, 1)
-    return torch.cat([rows.sin(), rows.cos(), columns.sin(), columns.cos()], dim=1)

@@ -35,7 +35,15 @@ def test_the_same_seed_gives_the_same_weights_whatever_ran_before(small_shape: E
     second = build_encoder(small_shape, seed=3)
     other = build_encoder(small_shape, seed=4)
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
-    assert not torch.equal(first.pos_embed, other.pos_embed)
+    assert not torch.equal(first.patch_embed.proj.weight, other.patch_embed.proj.weight)
+
+
+def test_near_patches_start_with_near_positions(small_shape: EncoderConfig) -> None:
+    position = build_encoder(small_shape).pos_embed[0, 1:].detach()
+    nearness = position @ position.T  # of a 4 × 4 grid
+    assert nearness[5].argmax() == 5
+    assert nearness[5, 6] > nearness[5, 7]
+    assert nearness[5, 9] > nearness[5, 13]
 
 
 def test_building_an_encoder_leaves_the_global_generator_alone(small_shape: EncoderConfig) -> None:
@@ -86,7 +94,15 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"image_size": 60}, {"patch_size": 0}, {"width": 100, "heads": 3}, {"depth": 0}, {"image_size": 4}]
+    "wrong",
+    [
+        {"image_size": 60},
+        {"patch_size": 0},
+        {"width": 100, "heads": 3},
+        {"width": 126, "heads": 3},
+        {"depth": 0},
+        {"image_size": 4},
+    ],
 )
 def test_shapes_that_cannot_be_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(UserError):
