@@ -48,11 +48,13 @@ def choose_finishes(plan: FloorPlan, catalog: Catalog, rng: np.random.Generator)
     return found
 
 
-def build_shell(plan: FloorPlan, finishes: Sequence[Finishes], leaves: Sequence[Leaf], view: np.ndarray) -> list[Part]:
+def build_shell(
+    plan: FloorPlan, finishes: Sequence[Finishes], leaves: Sequence[Leaf], views: Sequence[np.ndarray]
+) -> list[Part]:
     """Return floors, ceilings, walls, doors and windows; all faces look to where people are.
 
     Args:
-        view: (h, w, 3) uint8, what the windows show.
+        views: four (h, w, 3) uint8, what the windows in walls 0…3 show.
     """
     parts = []
     for i, room in enumerate(plan.rooms):
@@ -65,7 +67,7 @@ def build_shell(plan: FloorPlan, finishes: Sequence[Finishes], leaves: Sequence[
     for index, opening in enumerate(plan.openings):
         finish = finishes[opening.rooms[0]]
         if opening.kind == "window":
-            parts += _window(plan, opening, finish, view)
+            parts += _window(plan, opening, finish, views[opening.side])
         elif opening.kind != "passage":
             own = [leaf for leaf in leaves if leaf.opening == index]
             parts.append(Part("door", _door(plan, opening, finish, own)))

@@ -26,14 +26,14 @@ from sim_envs.spaces.furnishing import Furnisher
 from sim_envs.spaces.furniture.categories import CATEGORIES
 from sim_envs.spaces.furniture.model import Catalog
 from sim_envs.spaces.light import LampLight, Lit, WindowLight, bake
-from sim_envs.spaces.meshing import Part, creased, divided, join, placed
+from sim_envs.spaces.meshing import Mesh, Part, creased, divided, join, placed
 from sim_envs.spaces.mood import Mood, draw_mood, outside
 from sim_envs.spaces.placement import Board, Piece, span_on
 from sim_envs.spaces.plan_drawing import draw_plan
 from sim_envs.spaces.rooms import furnish
 from sim_envs.spaces.store import load_space_folder, save_space
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Part of every space's provenance; a change here rebuilds what is cached."""
 
 SPACE_CATEGORIES: tuple[str, ...] = ("floor", "wall", "ceiling", "door", "window", *CATEGORIES)
@@ -42,6 +42,8 @@ NUMBERS = range(1, 100)
 POOLS = 4
 
 _LONGEST_EDGE = 0.36
+_LIFT = 0.001  # metres between a piece and what it stands on: no two faces in one place
+_FINE = 4000  # models of so many faces are left as they are
 # What a bulb of each kind gives against a ceiling lamp, and how far below the top of the lamp it sits.
 _BULBS = {"ceiling lamp": (1.0, 0.6), "lamp": (0.5, 0.1), "table lamp": (0.22, 0.3)}
 
@@ -113,19 +115,17 @@ def build(family: str, number: int, catalog: Catalog) -> Space:
     layout = draw_layout(family, number, catalog)
     rng = _generator(family, number, "looks")
     mood = draw_mood(rng)
-    view = outside(mood, rng)
+    views = [outside(mood, rng) for _ in range(4)]
     finishes = choose_finishes(layout.plan, catalog, rng)
-    parts = build_shell(layout.plan, finishes, layout.leaves, view)
+    parts = build_shell(layout.plan, finishes, layout.leaves, views)
     shell = len(parts)
-    parts += [
-        Part(p.category, divided(creased(placed(p.model, p.box.x, p.box.low, p.box.z, p.box.yaw)), _LONGEST_EDGE))
-        for p in layout.pieces
-    ]
+    parts += [Part(piece.category, _placed(piece)) for piece in layout.pieces]
     mesh = join([part.mesh for part in parts])
     owner = np.repeat(np.arange(1, len(parts) + 1), [len(part.mesh.faces) for part in parts])
     lamp = np.array([part.category in _BULBS for part in parts])
+    cloth = np.array([part.category == "curtain" for part in parts])
     glow = np.repeat([part.glow for part in parts], [len(part.mesh.vertices) for part in parts])
-    scene = Lit(mesh, owner, trusted=owner <= shell, solid=~lamp[owner - 1], glow=glow)
+    scene = Lit(mesh, owner, owner <= shell, ~lamp[owner - 1], cloth[owner - 1], glow)
     lights = _windows(layout.plan), _lamps(layout.pieces)
     colours = bake(scene, *lights, [room.outline for room in layout.plan.rooms], mood)
     category_id = {name: i + 1 for i, name in enumerate(SPACE_CATEGORIES)}
@@ -142,6 +142,13 @@ def build(family: str, number: int, catalog: Catalog) -> Space:
         textures=mesh.textures,
         provenance=_provenance(family, number, catalog, layout.plan, mood),
     )
+
+
+def _placed(piece: Piece) -> Mesh:
+    """Return a piece in the world, divided finely enough to carry light."""
+    box = piece.box
+    mesh = creased(placed(piece.model, box.x, box.low + _LIFT, box.z, box.yaw))
+    return divided(mesh, _LONGEST_EDGE) if len(mesh.faces) < _FINE else mesh
 
 
 def draw_layout(family: str, number: int, catalog: Catalog) -> Layout:

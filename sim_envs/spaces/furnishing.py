@@ -262,13 +262,16 @@ class Furnisher:
                 self._curtains(side, low, high, opening.top)
 
     def _curtains(self, side: Side, low: float, high: float, top: float) -> None:
-        """Hang a curtain as wide as the window over it, or two narrow ones beside it."""
+        """Hang a pair of curtains as wide as the window over it, or one on each side."""
         rail = min(self.board.height - 0.02, top + 0.12)
         window = high - low
         widest = min(window + 0.6, 2 * min((low + high) / 2, side.length - (low + high) / 2) - 0.02)
         cloth = self.pick_alike("curtain", (widest, rail - 0.03, 0.25))
         if cloth is None:
             return
+        if not _parted(cloth):  # one cloth: gather it, and hang one on each side
+            narrow = np.float32(min(1.0, (0.2 * window + 0.15) / cloth.size[0]))
+            cloth = replace(cloth, vertices=cloth.vertices * np.array([narrow, 1, 1], np.float32))
         width, height, depth = cloth.size
         places = [(low + high) / 2]
         if width < 0.7 * window:
@@ -313,6 +316,13 @@ def top_heights(model: FurnitureModel, points: np.ndarray) -> np.ndarray:
         if inside.any():
             found[i] = (a[:, 1] + v * (b - a)[:, 1] + w * (c - a)[:, 1])[inside].max()
     return found
+
+
+def _parted(cloth: FurnitureModel) -> bool:
+    """Whether a curtain leaves its middle open: no cloth there below the rail."""
+    centre = cloth.vertices[cloth.faces].mean(axis=1)
+    width, height, _ = cloth.size
+    return not ((np.abs(centre[:, 0]) < 0.08 * width) & (centre[:, 1] < 0.8 * height)).any()
 
 
 def _turn(angle: float) -> float:

@@ -54,6 +54,7 @@ class Lit:
         owner: (F,) instance of each face.
         trusted: (F,) bool; the face is wound to look at people (walls are; furniture may not be).
         solid: (F,) bool; the face casts shadows (lamps do not: their light comes from within).
+        cloth: (F,) bool; daylight comes through it (curtains).
         glow: (V,) bool; shines by itself.
     """
 
@@ -61,6 +62,7 @@ class Lit:
     owner: np.ndarray
     trusted: np.ndarray
     solid: np.ndarray
+    cloth: np.ndarray
     glow: np.ndarray
 
 
@@ -72,10 +74,12 @@ def bake(
     caster = RayCaster(mesh.vertices, mesh.faces[scene.solid])
     owner = scene.owner[scene.solid]
     normals = _facing_people(scene, caster, owner)
-    starts = mesh.vertices + OFFSET * normals + _pull(mesh)
+    inside = mesh.vertices + _pull(mesh)
+    starts = inside + OFFSET * normals
     direct = np.zeros((len(starts), 3))
+    opaque = RayCaster(mesh.vertices, mesh.faces[scene.solid & ~scene.cloth])
     for window in windows:
-        direct += _from_window(window, starts, normals, caster)[:, None] * np.array(mood.sky)
+        direct += _from_window(window, starts, normals, opaque)[:, None] * np.array(mood.sky)
     for lamp in lamps:
         direct += _from_lamp(lamp, starts, normals, caster)[:, None] * (np.array(mood.lamp) * mood.lamp_power)
     direct[scene.glow] = 0.0
@@ -86,7 +90,7 @@ def bake(
     area = _face_area(mesh)
     weight = np.bincount(mesh.faces.ravel(), np.repeat(area / 3, 3), len(starts)) + 1e-12
     light = direct + bounced + openness[:, None] * _ambient(bounced, weight, place, len(rooms))
-    light = _uncovered(light, scene, caster, starts, normals)
+    light = _uncovered(light, scene, caster, inside + 0.0004 * normals, normals)
     light = _balanced(light, weight, place, len(rooms))
     shown = _exposed(light, mesh, albedo, area * openness[mesh.faces].mean(axis=1), mood.brightness)
     shown = np.maximum(shown, _bulb_glow(scene, lamps, mood))
