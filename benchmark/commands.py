@@ -141,14 +141,17 @@ def run_suite(
     from baselines.precision import pick_device
     from benchmark.plan import plan_run
     from benchmark.progress import run_with_progress
-    from benchmark.runner import Machine, jobs_of, record, run_folder, usable_tasks
+    from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
     from benchmark.suites import load_suite
 
     plan = plan_run(load_suite(suite_name), scene, models, tasks, protocols, seeds)
     place = pick_device(device).type
     machine = Machine.of(workers, place, os.cpu_count() or 1)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {plan.suite.summary}.")
-    recordings = record(plan, home, workers)
+    missing = run_with_progress(recording_jobs(plan, home), machine)
+    if missing:
+        raise UserError("\n".join(f"{failure.job}: {failure.message}" for failure in missing))
+    recordings = open_recordings(plan, home)
     usable, notes = usable_tasks(plan, recordings)
     for line in notes:
         note.print(f"note: {line}")

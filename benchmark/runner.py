@@ -14,12 +14,13 @@ from typing import Any, Literal
 from baselines.zoo import Model
 from benchmark.jobs import Failure, Job, Watcher, run_jobs
 from benchmark.plan import Portion, RunPlan, pretraining_pool, shared_out
-from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_pretrain
+from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain
 from benchmark.suites import Role as SpaceRole
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 from sim_envs.generate import generate
 from sim_envs.recordings.reader import Recording
+from sim_envs.spaces import list_spaces, unknown_space
 from sim_envs.storage import digest_json, write_json
 
 STAGE_VERSION = 1
@@ -45,15 +46,34 @@ def run_folder(home: Path, plan: RunPlan) -> Path:
     return home / "runs" / plan.name
 
 
-def record(plan: RunPlan, home: Path, workers: int) -> dict[SpaceRole, list[Recording]]:
-    """Generate the recordings a run needs, those that exist excepted; return them by role.
+def recording_jobs(plan: RunPlan, home: Path) -> list[Job]:
+    """Return a job for each recording a run needs; one that exists is a matter of a moment.
+
+    Raises:
+        UserError: a space that does not exist, before anything is begun.
+    """
+    known = set(list_spaces(home))
+    for space in plan.needed:
+        if space not in known:
+            raise unknown_space(space, home)
+    logs = run_folder(home, plan) / "logs"
+    jobs = []
+    for space in plan.needed:
+        name = f"record {space}"
+        arguments = {"recipe": plan.recipe(space), "home": home}
+        jobs.append(Job(name, run_generate, arguments, _log(logs, name.replace("/", "-"))))
+    return jobs
+
+
+def open_recordings(plan: RunPlan, home: Path) -> dict[SpaceRole, list[Recording]]:
+    """Return the recordings of a run by role.
 
     Raises:
         UserError: the test space's test views are near-duplicates of its pre-training views.
     """
     recordings: dict[SpaceRole, list[Recording]] = {}
     for space in plan.needed:
-        recording = generate(plan.recipe(space), home=home, workers=workers)
+        recording = generate(plan.recipe(space), home=home)
         role = plan.roles[space]
         if role == "test" and plan.suite.variant == "inductive" and not recording.meta.audit.passed:
             raise UserError(

@@ -17,7 +17,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from baselines.tst.pretrain import PretrainConfig, pretrain
 from safetensors.torch import load_file, save_file
 from timm.models.vision_transformer import VisionTransformer
 
@@ -26,6 +25,7 @@ from baselines.heads import DenseModel
 from baselines.ledger import Entry, Ledger, Role
 from baselines.precision import pick_device
 from baselines.transfer import LabelledFrames, TransferConfig, Transferred, predict, transfer, write_log
+from baselines.tst.pretrain import PretrainConfig, pretrain
 from baselines.zoo import ZOO, Model
 from benchmark.environment import environment
 from benchmark.jobs import Report
@@ -34,6 +34,8 @@ from benchmark.predictions import SpacePrediction, load_manifest, save_predictio
 from benchmark.results import Compute, Result, SpaceResult, StoredStatistics, save_result, scores
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS, Task
+from sim_envs.generate import generate
+from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
 from sim_envs.storage import write_json, write_whole
 
@@ -105,6 +107,11 @@ def pretrain_config(model: Model, suite: Suite, seed: int) -> PretrainConfig:
         lr=budget.lr,
         seed=seed,
     )
+
+
+def run_generate(recipe: Recipe, home: Path, report: Report) -> None:
+    """Record a space, or continue a recording that was interrupted; one process a recording."""
+    generate(recipe, home=home, workers=1)
 
 
 def run_pretrain(stage: PretrainStage, report: Report) -> None:

@@ -12,7 +12,7 @@ from sim_envs.modalities import MODALITIES
 from sim_envs.rig import Rig
 from sim_envs.space import Space
 from sim_envs.storage import canonical_json, digest_file, digest_json
-from sim_envs.trajectories import SPLITS
+from sim_envs.trajectories import PLANNER_VERSION, SPLITS
 
 FORMAT_VERSION = 1
 MAX_FRAMES = 1_000_000
@@ -129,6 +129,7 @@ def recipe_hash(recipe: Recipe, space_digest: str, engine_version: str, modaliti
         "recipe": described,
         "space": space_digest,
         "engine": engine_version,
+        "planner": PLANNER_VERSION,
         "format": FORMAT_VERSION,
         "modalities": list(modalities),
     }

@@ -8,6 +8,9 @@ import numpy as np
 
 SPLITS = ("train", "val", "test")
 
+PLANNER_VERSION = 1
+"""Raised when the same seed would give other trajectories; part of what a recording is named by."""
+
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
