@@ -74,6 +74,13 @@ def _home(home: Path | None) -> Path:
     return (home or data_home()).expanduser().resolve()
 
 
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and (height or width).isdecimal()):
+        raise UserError(f"--size {text} is not a size: give pixels, e.g. 128, or WIDTHxHEIGHT, e.g. 640x480.")
+    return int(width), int(height or width)
+
+
 def _workers(workers: int | None) -> int:
     import os
 
@@ -142,7 +149,7 @@ def spaces_import(
 def generate(
     scene: Annotated[str, typer.Option(help="The space to record.", metavar="SPACE")],
     frames: Annotated[int, typer.Option(help="Frames in all; about 80 % train, 5 % val, 15 % test.")] = 1000,
-    size: Annotated[int, typer.Option(help="Frame width and height, pixels.")] = 128,
+    size: Annotated[str, typer.Option(help="Pixels: 128 for a square, or WIDTHxHEIGHT.")] = "128",
     hfov: Annotated[float, typer.Option(help="Horizontal field of view, degrees.")] = 90.0,
     trajectories: Annotated[str, typer.Option(help="auto, walk, handheld, or a pose file.")] = "auto",
     engine: Annotated[str, typer.Option(help="What renders.")] = "raycast",
@@ -162,7 +169,9 @@ def generate(
     """
     from benchmark.commands import generate_recording
 
-    generate_recording(scene, frames, size, hfov, trajectories, engine, _workers(workers), seed, verify, _home(home))
+    generate_recording(
+        scene, frames, _size(size), hfov, trajectories, engine, _workers(workers), seed, verify, _home(home)
+    )
 
 
 @app.command()

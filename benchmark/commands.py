@@ -85,7 +85,7 @@ def import_space(
 def generate_recording(
     scene: str,
     frames: int,
-    size: int,
+    size: tuple[int, int],
     hfov: float,
     trajectories: str,
     engine: str,
@@ -102,8 +102,8 @@ def generate_recording(
     recipe = Recipe(
         space=scene,
         engine=engine,
-        width=size,
-        height=size,
+        width=size[0],
+        height=size[1],
         hfov=hfov,
         trajectories=trajectories,
         splits=split_counts(frames),

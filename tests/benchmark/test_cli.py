@@ -72,6 +72,7 @@ WRONG: list[tuple[str, str]] = [
     ("generate --scene builtin/flat-01 --frames 100000000", "out of range"),
     ("generate --scene builtin/flat-01 --size 8", "out of range"),
     ("generate --scene builtin/flat-01 --size 100000", "out of range"),
+    ("generate --scene builtin/flat-01 --size 64by64", "64by64"),
     ("generate --scene builtin/flat-01 --hfov 200", "out of range"),
     ("generate --scene builtin/flat-01 --engine raycst", "raycast"),
     ("generate --scene builtin/flat-01 --trajectories wlak", "walk"),
