@@ -33,7 +33,7 @@ from sim_envs.spaces.plan_drawing import draw_plan
 from sim_envs.spaces.rooms import furnish
 from sim_envs.spaces.store import load_space_folder, save_space
 
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 """Part of every space's provenance; a change here rebuilds what is cached."""
 
 SPACE_CATEGORIES: tuple[str, ...] = ("floor", "wall", "ceiling", "door", "window", *CATEGORIES)
@@ -43,7 +43,7 @@ POOLS = 4
 
 _LONGEST_EDGE = 0.36
 _LIFT = 0.001  # metres between a piece and what it stands on: no two faces in one place
-_FINE = 4000  # models of so many faces are left as they are
+_FINE = 2500  # models of so many faces are left as they are
 # What a bulb of each kind gives against a ceiling lamp, and how far below the top of the lamp it sits.
 _BULBS = {"ceiling lamp": (1.0, 0.6), "lamp": (0.5, 0.1), "table lamp": (0.22, 0.3)}
 

@@ -17,7 +17,7 @@ def living(f: Furnisher) -> None:
     if sofa is not None:
         _sitting_corner(f, sofa)
     for _ in range(1 + f.chance(0.5)):
-        shelf = f.wall("bookshelf", (1.4, 2.3, 0.5), (0.9, 2.3, 0.5), front=0.5)
+        shelf = f.wall("bookshelf", (1.4, 2.4, 0.5), (0.9, 2.4, 0.5), (2.6, 2.4, 0.6), front=0.5)
         f.on_top(shelf, "vase" if f.chance(0.5) else "box", SMALL)
     if f.board.room.inner.area > 19:
         dining_group(f, 4, far_from_pieces(f))
@@ -30,7 +30,7 @@ def living(f: Furnisher) -> None:
     for _ in range(2):
         f.hang("picture", 1.6, (0.9, 0.9, 0.1))
     if f.chance(0.6):
-        f.hang("clock", 1.9, (0.5, 0.5, 0.15))
+        f.hang("clock", 1.9, (0.5, 0.8, 0.2))
     f.on_floor("toy" if f.chance(0.5) else "bag", SMALL)
 
 
@@ -117,7 +117,7 @@ def dining(f: Furnisher) -> None:
     f.on_floor("plant", (0.7, 1.8, 0.7))
     for _ in range(3):
         f.hang("picture", 1.55, (1.0, 0.9, 0.1))
-    f.hang("clock", 1.9, (0.5, 0.5, 0.15))
+    f.hang("clock", 1.9, (0.5, 0.8, 0.2))
 
 
 def dining_group(f: Furnisher, most: int, score: Callable[[Box], float]) -> Piece | None:

@@ -79,7 +79,7 @@ def study(f: Furnisher) -> None:
     """A desk with computer, walls of books, a place to read."""
     _work_place(f)
     for _ in range(2 + f.chance(0.4)):
-        shelf = f.wall("bookshelf", (1.2, 2.3, 0.45), (0.8, 2.3, 0.4), front=0.45)
+        shelf = f.wall("bookshelf", (1.2, 2.4, 0.45), (0.8, 2.4, 0.4), (2.2, 2.4, 0.5), front=0.45)
         f.on_top(shelf, "box" if f.chance(0.5) else "vase", SMALL)
     if f.board.room.inner.area > 9:
         f.wall("armchair" if f.chance(0.6) else "sofa", (1.6, 1.2, 0.95), (1.0, 1.2, 0.95), front=0.4)
@@ -126,7 +126,7 @@ def hall(f: Furnisher) -> None:
     f.wall("shelf", (0.9, 1.9, 0.35), front=0.3)
     for _ in range(3):
         f.on_floor("shoes", (0.4, 0.35, 0.4))
-    f.on_floor("bag", (0.5, 0.6, 0.4))
+    f.on_floor("bag", (0.9, 0.75, 0.45))
     clothes = f.pick("clothes", ANY)
     if clothes is not None and clothes.size[1] > 0.5:
         f.board.against_wall(clothes, f.rng, base=max(0.0, 1.75 - clothes.size[1]) if clothes.size[1] < 1.4 else 0.0)

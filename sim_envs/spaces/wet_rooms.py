@@ -32,7 +32,7 @@ def kitchen(f: Furnisher) -> None:
                 f.on_top(unit, category, (0.3, 0.4, 0.3))
     dining_group(f, 4, far_from_pieces(f))
     f.wall("trash bin", (0.45, 0.8, 0.45))
-    f.hang("clock", 1.85, (0.45, 0.45, 0.15))
+    f.hang("clock", 1.85, (0.45, 0.8, 0.2))
     f.hang("towel", 1.2, (0.6, 0.9, 0.2))
     if f.chance(0.6):
         f.wall("shelf", (0.9, 2.0, 0.4), front=0.3)
@@ -45,7 +45,7 @@ def _kitchen_run(f: Furnisher) -> list[Piece]:
     board = f.board
     order = ["refrigerator", "kitchen cabinet", "sink", "counter", "stove", "kitchen cabinet"]
     if f.chance(0.5):
-        order = ["refrigerator", "stove", "counter", "sink", "kitchen cabinet", "kitchen cabinet"]
+        order = ["refrigerator", "stove", "kitchen cabinet", "sink", "counter"]
     length = {side.index: side.length for side in board.sides}
     for side, opening in board.doors:
         length[side.index] -= opening.width + 0.6
