@@ -19,8 +19,8 @@ IGNORED = 0
 class DenseHead(nn.Module):
     """Turn a grid of tokens into one value or one class score vector a pixel.
 
-    Tokens are projected, upsampled twice by two with a 3×3 convolution each, classified at half the stride of
-    four tokens, and resized to the frame. Objects thinner than a token vanish in a head without this.
+    Tokens are projected, upsampled twice by two with a 3×3 convolution each, and classified at a quarter of a
+    token. Objects thinner than a token vanish in a head without this.
 
     Args:
         token_width: channels of a token.
@@ -28,7 +28,7 @@ class DenseHead(nn.Module):
         width: channels inside.
     """
 
-    def __init__(self, token_width: int, channels: int, width: int = 64) -> None:
+    def __init__(self, token_width: int, channels: int, width: int = 48) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(token_width)
         self.project = nn.Linear(token_width, width)
@@ -37,12 +37,12 @@ class DenseHead(nn.Module):
         )
         self.classify = nn.Conv2d(width, channels, 1)
 
-    def forward(self, tokens: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> Tensor:
-        """(B, h·w, token_width) tokens on a (h, w) grid → (B, channels, H, W)."""
+    def forward(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+        """(B, h·w, token_width) tokens on a (h, w) grid → (B, channels, 4h, 4w)."""
         x = self.project(self.norm(tokens)).transpose(1, 2).unflatten(2, grid)
         for block in self.refine:
             x = block(F.interpolate(x, scale_factor=2, mode="bilinear"))
-        return F.interpolate(self.classify(x), size=size, mode="bilinear")
+        return self.classify(x)
 
 
 class DenseModel(nn.Module):
@@ -54,11 +54,20 @@ class DenseModel(nn.Module):
         self.grid: tuple[int, int] = tuple(encoder.patch_embed.grid_size)
         self.head = DenseHead(encoder.embed_dim, channels)
 
-    def forward(self, rgb: Tensor, *, train_encoder: bool = False) -> Tensor:
-        """(B, 3, H, W) normalised RGB → (B, channels, H, W)."""
+    @property
+    def stride(self) -> int:
+        """Pixels of a frame to one cell of :meth:`coarse`, along an axis."""
+        return int(self.encoder.patch_embed.patch_size[0]) // 4
+
+    def coarse(self, rgb: Tensor, *, train_encoder: bool) -> Tensor:
+        """(B, 3, H, W) normalised RGB → (B, channels, H / stride, W / stride): what training looks at."""
         with torch.set_grad_enabled(train_encoder and torch.is_grad_enabled()):
             tokens = encode_tokens(self.encoder, rgb)
-        return self.head(tokens, self.grid, (rgb.shape[2], rgb.shape[3]))
+        return self.head(tokens, self.grid)
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """(B, 3, H, W) normalised RGB → (B, channels, H, W)."""
+        return F.interpolate(self.coarse(rgb, train_encoder=False), size=rgb.shape[2:], mode="bilinear")
 
 
 def cross_entropy(output: Tensor, target: Tensor, class_weights: Tensor) -> Tensor:

@@ -131,8 +131,8 @@ def transfer(
         images, truth = _augment(rgb[rows.to(device)], target[rows.to(device)], generator)
         set_lr(optimiser, cosine_lr(step - 1, config.steps, warmup, config.head_lr))
         with autocast(device, precision):
-            output = model(images, train_encoder=learns)
-        loss = loss_of(output.float(), truth, weights)
+            output = model.coarse(images, train_encoder=learns)
+        loss = loss_of(output.float(), _one_of_each_cell(truth, model.stride, generator), weights)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"The transfer loss is not finite at step {step}; frames {rows.tolist()}.")
         optimiser.zero_grad(set_to_none=True)
@@ -205,6 +205,15 @@ def _row_batches(count: int, batch: int, steps: int, generator: torch.Generator)
     needed = steps * batch
     orders = [torch.randperm(count, generator=generator) for _ in range(-(-needed // count))]
     return list(torch.cat(orders)[:needed].split(batch))
+
+
+def _one_of_each_cell(target: Tensor, stride: int, generator: torch.Generator) -> Tensor:
+    """Return (B, H / stride, W / stride): the same pixel of every stride × stride cell, another one each step.
+
+    Scoring every pixel of a step costs more than the encoder; over the steps every pixel has its turn.
+    """
+    y, x = torch.randint(stride, (2,), generator=generator).tolist()
+    return target[:, y::stride, x::stride]
 
 
 def _augment(rgb: Tensor, target: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -40,7 +40,7 @@ class PretrainBudget(_Part):
     frames: int = Field(3000, ge=1)
     steps: int = Field(1200, ge=1)
     batch: int = Field(64, ge=1)
-    lr: float = Field(1e-3, gt=0)
+    lr: float = Field(2e-3, gt=0)
 
 
 class TransferBudget(_Part):

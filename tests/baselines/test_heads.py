@@ -39,12 +39,17 @@ def test_an_unknown_loss_is_refused() -> None:
         head_loss("cross-entropy")
 
 
-def test_dense_model_gives_a_score_per_pixel_and_freezes_the_encoder_unless_asked() -> None:
+def test_dense_model_gives_a_score_per_pixel() -> None:
+    model = DenseModel(build_encoder(EncoderConfig(image_size=32, width=32, depth=1, heads=2)), channels=7)
+    assert model(torch.randn(2, 3, 32, 32)).shape == (2, 7, 32, 32)
+    assert model.coarse(torch.randn(2, 3, 32, 32), train_encoder=False).shape == (2, 7, 16, 16)
+    assert model.stride == 2
+
+
+def test_the_encoder_learns_only_when_asked() -> None:
     model = DenseModel(build_encoder(EncoderConfig(image_size=32, width=32, depth=1, heads=2)), channels=7)
     rgb = torch.randn(2, 3, 32, 32)
-    output = model(rgb)
-    assert output.shape == (2, 7, 32, 32)
-    output.sum().backward()
+    model.coarse(rgb, train_encoder=False).sum().backward()
     assert all(p.grad is None for p in model.encoder.parameters())
-    model(rgb, train_encoder=True).sum().backward()
+    model.coarse(rgb, train_encoder=True).sum().backward()
     assert model.encoder.patch_embed.proj.weight.grad is not None
