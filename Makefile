@@ -18,7 +18,7 @@ demo: setup
 	$(BIN)/tst-bench demo
 
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: setup
 	$(BIN)/python -m pytest tests/bench --benchmark-only -o python_files='bench_*.py'

@@ -72,7 +72,7 @@ def import_space(
     home: Path,
 ) -> None:
     """Import a scan and say what it became."""
-    from sim_envs.spaces.scans import import_scan
+    from sim_envs.spaces.scans.source import import_scan
 
     with note.status(f"Importing {path} …"):
         space = import_scan(path, name=name, labels=labels, instances=instances, up=up, unit=unit, home=home)

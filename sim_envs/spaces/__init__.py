@@ -29,8 +29,8 @@ class SpaceSource(Protocol):
 SOURCES: Table[type[SpaceSource]] = Table(
     "space source",
     {
-        "builtin": "sim_envs.spaces.builtin:BuiltinSource",
-        "scan": "sim_envs.spaces.scans:ScanSource",
+        "builtin": "sim_envs.spaces.builtin.source:BuiltinSource",
+        "scan": "sim_envs.spaces.scans.source:ScanSource",
     },
     group="tst_bench.space_sources",
 )

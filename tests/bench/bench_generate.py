@@ -21,7 +21,7 @@ from sim_envs.recordings.reader import Recording
 from sim_envs.rig import Rig
 from sim_envs.space import Space
 from sim_envs.spaces import load_space
-from sim_envs.spaces.scans import read_scan
+from sim_envs.spaces.scans.source import read_scan
 from sim_envs.trajectories.plan import plan_trajectories
 
 SCAN = Path(__file__).parents[2].parent / "shared" / "real" / "redkitchen" / "scan"

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from sim_envs.errors import UserError
 from sim_envs.space import Space
-from sim_envs.spaces.builtin import (
+from sim_envs.spaces.builtin.source import (
     GENERATOR_VERSION,
     BuiltinSource,
     Layout,
@@ -26,7 +26,7 @@ from sim_envs.spaces.builtin import (
     pool_of,
 )
 from sim_envs.spaces.furniture.parametric import parametric_catalog
-from sim_envs.spaces.furniture.sweethome import DEBIAN_FOLDER
+from sim_envs.spaces.furniture.sweethome.catalog import DEBIAN_FOLDER
 from sim_envs.spaces.store import save_space
 
 NUMBERS = (1, 12, 34)
@@ -47,7 +47,7 @@ def categories_of(space: Space) -> set[str]:
 
 
 def test_the_same_number_gives_the_same_bytes_in_another_process() -> None:
-    code = "from sim_envs.spaces.builtin import build_flat; print(build_flat(1).digest)"
+    code = "from sim_envs.spaces.builtin.source import build_flat; print(build_flat(1).digest)"
     environment = os.environ | {"PYTHONHASHSEED": "4711"}
     other = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert other.stdout.strip() == flat(1).digest

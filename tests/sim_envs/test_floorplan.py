@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim_envs.spaces.doors import hang_leaves
-from sim_envs.spaces.floorplan import OUTSIDE, FloorPlan
-from sim_envs.spaces.plan_drawing import USES, draw_plan
+from sim_envs.spaces.builtin.doors import hang_leaves
+from sim_envs.spaces.builtin.floorplan import OUTSIDE, FloorPlan
+from sim_envs.spaces.builtin.plan_drawing import USES, draw_plan
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=40, deadline=None)

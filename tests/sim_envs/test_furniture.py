@@ -15,7 +15,7 @@ from sim_envs.spaces.furniture.indexing import unique_rows
 from sim_envs.spaces.furniture.model import FINISH_KINDS
 from sim_envs.spaces.furniture.parametric import parametric_catalog
 from sim_envs.spaces.furniture.parametric.catalog import ROWS
-from sim_envs.spaces.furniture.simplify import extended_uv, simplify
+from sim_envs.spaces.furniture.sweethome.simplify import extended_uv, simplify
 from sim_envs.taxonomy import NYU40
 from tests.sim_envs.furniture_kit import check_contract, digest
 

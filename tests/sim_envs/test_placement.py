@@ -7,12 +7,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from sim_envs.spaces.floorplan import FloorPlan, Opening, Rect, Room
-from sim_envs.spaces.furnishing import top_heights
+from sim_envs.spaces.builtin.floorplan import FloorPlan, Opening, Rect, Room
+from sim_envs.spaces.builtin.furnishing import top_heights
+from sim_envs.spaces.builtin.placement import Board, Box, box_of, free_floor
 from sim_envs.spaces.furniture.assembly import Material, assemble
 from sim_envs.spaces.furniture.model import FurnitureModel
 from sim_envs.spaces.furniture.solids import box as box_solid
-from sim_envs.spaces.placement import Board, Box, box_of, free_floor
 
 coordinate = st.floats(-2, 2)
 extent = st.floats(0.1, 2)

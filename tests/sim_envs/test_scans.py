@@ -18,10 +18,10 @@ from PIL import Image
 from sim_envs.errors import UserError
 from sim_envs.space import Space
 from sim_envs.spaces import load_space
-from sim_envs.spaces.mesh_files import read_mesh
-from sim_envs.spaces.orientation import UNITS, UP_AXES, to_y_up, up_of_floor, up_of_shape
-from sim_envs.spaces.scan_labels import majority
-from sim_envs.spaces.scans import ScanSource, import_scan, read_scan
+from sim_envs.spaces.scans.labels import majority
+from sim_envs.spaces.scans.mesh_files import read_mesh
+from sim_envs.spaces.scans.orientation import UNITS, UP_AXES, to_y_up, up_of_floor, up_of_shape
+from sim_envs.spaces.scans.source import ScanSource, import_scan, read_scan
 from tests.sim_envs.scan_files import room, write_ply
 
 REDKITCHEN = Path(__file__).parents[2].parent / "shared" / "real" / "redkitchen" / "scan"

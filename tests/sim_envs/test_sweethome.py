@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sim_envs.errors import UserError
-from sim_envs.spaces.furniture import sweethome
 from sim_envs.spaces.furniture.categories import CATEGORIES
-from sim_envs.spaces.furniture.obj import ObjMaterial, read_mtl, read_obj, triangulate
-from sim_envs.spaces.furniture.sh3f import parse_properties
-from sim_envs.spaces.furniture.sweethome import sweethome_catalog
-from sim_envs.spaces.furniture.sweethome_model import FACE_BUDGET
+from sim_envs.spaces.furniture.sweethome import catalog as sweethome
+from sim_envs.spaces.furniture.sweethome.catalog import sweethome_catalog
+from sim_envs.spaces.furniture.sweethome.obj import ObjMaterial, read_mtl, read_obj, triangulate
+from sim_envs.spaces.furniture.sweethome.piece import FACE_BUDGET
+from sim_envs.spaces.furniture.sweethome.sh3f import parse_properties
 from tests.sim_envs.furniture_kit import check_contract, digest
 
 # A box 1 × 2 × 4 around the origin; its +z side is textured, the others are plain.

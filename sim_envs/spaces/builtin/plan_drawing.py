@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim_envs.spaces.floorplan import DOOR_HEIGHT, FRAME, OUTSIDE, FloorPlan, Opening, Rect, Room
+from sim_envs.spaces.builtin.floorplan import DOOR_HEIGHT, FRAME, OUTSIDE, FloorPlan, Opening, Rect, Room
 
 
 @dataclass(frozen=True)

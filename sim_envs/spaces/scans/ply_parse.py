@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from sim_envs.spaces.mesh_files import MeshFileError, numbers
+from sim_envs.spaces.scans.mesh_files import MeshFileError, numbers
 
 _TYPES = {
     "char": "i1",

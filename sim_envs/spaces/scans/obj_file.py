@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sim_envs.space import NO_TEXTURE
-from sim_envs.spaces.mesh_files import MeshFileError, RawMesh, fan, numbers, read_texture, split_corners
+from sim_envs.spaces.scans.mesh_files import MeshFileError, RawMesh, fan, numbers, read_texture, split_corners
 
 _NONE = -1
 _MAP_OPTION_VALUES = {"-bm": 1, "-boost": 1, "-blendu": 1, "-blendv": 1, "-cc": 1, "-clamp": 1, "-imfchan": 1}

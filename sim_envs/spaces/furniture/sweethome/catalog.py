@@ -18,9 +18,9 @@ from sim_envs.spaces.furniture.finishes import draw_finish
 from sim_envs.spaces.furniture.model import Finish, FurnitureModel
 from sim_envs.spaces.furniture.parametric import ParametricCatalog, parametric_catalog
 from sim_envs.spaces.furniture.parametric.kit import POOLS
-from sim_envs.spaces.furniture.sh3f import Entry, Library, read_library
-from sim_envs.spaces.furniture.sweethome_model import BrokenModel, load_model
-from sim_envs.spaces.furniture.sweethome_rules import category_of
+from sim_envs.spaces.furniture.sweethome.piece import BrokenModel, load_model
+from sim_envs.spaces.furniture.sweethome.rules import category_of
+from sim_envs.spaces.furniture.sweethome.sh3f import Entry, Library, read_library
 
 DEBIAN_FOLDER = Path("/usr/share/sweethome3d/furniture")
 VARIABLE = "TST_BENCH_SH3F"

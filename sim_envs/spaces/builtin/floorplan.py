@@ -106,7 +106,7 @@ class Room:
 
     Attributes:
         name: unique in the flat, e.g. ``bedroom``.
-        use: what it is for: one of :data:`sim_envs.spaces.plan_drawing.USES`.
+        use: what it is for: one of :data:`sim_envs.spaces.builtin.plan_drawing.USES`.
         outline: along the middle of the walls.
         inner: between the wall surfaces.
     """

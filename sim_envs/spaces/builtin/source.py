@@ -19,18 +19,18 @@ import numpy as np
 from sim_envs.errors import UserError
 from sim_envs.space import Space
 from sim_envs.spaces import unknown_space
-from sim_envs.spaces.architecture import PANE_DEPTH, build_shell, choose_finishes
-from sim_envs.spaces.doors import Leaf, hang_leaves
-from sim_envs.spaces.floorplan import FloorPlan, Rect
-from sim_envs.spaces.furnishing import Furnisher
+from sim_envs.spaces.builtin.architecture import PANE_DEPTH, build_shell, choose_finishes
+from sim_envs.spaces.builtin.doors import Leaf, hang_leaves
+from sim_envs.spaces.builtin.floorplan import FloorPlan, Rect
+from sim_envs.spaces.builtin.furnishing import Furnisher
+from sim_envs.spaces.builtin.light import LampLight, Lit, WindowLight, bake
+from sim_envs.spaces.builtin.meshing import Mesh, Part, creased, divided, join, placed
+from sim_envs.spaces.builtin.mood import Mood, draw_mood, outside
+from sim_envs.spaces.builtin.placement import Board, Piece, span_on
+from sim_envs.spaces.builtin.plan_drawing import draw_plan
+from sim_envs.spaces.builtin.rooms import furnish
 from sim_envs.spaces.furniture.categories import CATEGORIES
 from sim_envs.spaces.furniture.model import Catalog
-from sim_envs.spaces.light import LampLight, Lit, WindowLight, bake
-from sim_envs.spaces.meshing import Mesh, Part, creased, divided, join, placed
-from sim_envs.spaces.mood import Mood, draw_mood, outside
-from sim_envs.spaces.placement import Board, Piece, span_on
-from sim_envs.spaces.plan_drawing import draw_plan
-from sim_envs.spaces.rooms import furnish
 from sim_envs.spaces.store import load_space_folder, save_space
 
 GENERATOR_VERSION = 3
@@ -105,7 +105,7 @@ def build_home(number: int, libraries: Sequence[Path] | None = None) -> Space:
     Raises:
         UserError: there is no library; the message says how to get one.
     """
-    from sim_envs.spaces.furniture.sweethome import sweethome_catalog
+    from sim_envs.spaces.furniture.sweethome.catalog import sweethome_catalog
 
     return build("home", number, sweethome_catalog(pool_of(number), libraries))
 

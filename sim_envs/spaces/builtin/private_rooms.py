@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim_envs.spaces.floorplan import Side
-from sim_envs.spaces.furnishing import ANY, SMALL, Furnisher, Size
-from sim_envs.spaces.placement import Box, Piece, box_of
+from sim_envs.spaces.builtin.floorplan import Side
+from sim_envs.spaces.builtin.furnishing import ANY, SMALL, Furnisher, Size
+from sim_envs.spaces.builtin.placement import Box, Piece, box_of
 
 
 def bedroom(f: Furnisher) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim_envs.spaces.doors import CASING, LEAF_THICKNESS, Leaf
-from sim_envs.spaces.floorplan import FRAME, FloorPlan, Opening, Room, Side
+from sim_envs.spaces.builtin.doors import CASING, LEAF_THICKNESS, Leaf
+from sim_envs.spaces.builtin.floorplan import FRAME, FloorPlan, Opening, Room, Side
+from sim_envs.spaces.builtin.meshing import Mesh, Part, join, panel, slab, steps
+from sim_envs.spaces.builtin.placement import Box, span_on
 from sim_envs.spaces.furniture.model import Catalog, Finish
-from sim_envs.spaces.meshing import Mesh, Part, join, panel, slab, steps
-from sim_envs.spaces.placement import Box, span_on
 
 GRID = 0.2
 """Edge of the rectangles that floors, walls and ceilings are divided into, metres: light is kept per vertex."""

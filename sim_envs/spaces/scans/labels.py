@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim_envs.errors import UserError
-from sim_envs.spaces.mesh_files import RawMesh, read_mesh
+from sim_envs.spaces.scans.mesh_files import RawMesh, read_mesh
 
 MAX_ID = int(np.iinfo(np.uint16).max)
 _TABLE_KEYS = ("instance_to_class", "instance_to_category", "instances", "objects")

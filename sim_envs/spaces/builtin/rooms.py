@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sim_envs.spaces.day_rooms import dining, living
-from sim_envs.spaces.furnishing import Furnisher
-from sim_envs.spaces.private_rooms import bedroom, hall, kids, study
-from sim_envs.spaces.wet_rooms import bathroom, kitchen
+from sim_envs.spaces.builtin.day_rooms import dining, living
+from sim_envs.spaces.builtin.furnishing import Furnisher
+from sim_envs.spaces.builtin.private_rooms import bedroom, hall, kids, study
+from sim_envs.spaces.builtin.wet_rooms import bathroom, kitchen
 
 PROGRAMMES: dict[str, Callable[[Furnisher], None]] = {
     "living": living,

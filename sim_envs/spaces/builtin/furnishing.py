@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from sim_envs.spaces.floorplan import Side
+from sim_envs.spaces.builtin.floorplan import Side
+from sim_envs.spaces.builtin.placement import Board, Box, Piece, box_of, span_on
 from sim_envs.spaces.furniture.model import Catalog, FurnitureModel
-from sim_envs.spaces.placement import Board, Box, Piece, box_of, span_on
 
 Size = tuple[float, float, float]
 ANY: Size = (9.0, 9.0, 9.0)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim_envs.spaces.floorplan import DOOR_HEIGHT, FRAME, FloorPlan, Side
-from sim_envs.spaces.placement import Box, span_on, zone
+from sim_envs.spaces.builtin.floorplan import DOOR_HEIGHT, FRAME, FloorPlan, Side
+from sim_envs.spaces.builtin.placement import Box, span_on, zone
 
 CASING = (0.07, 0.015)
 """Width and thickness of the boards around a door, metres."""

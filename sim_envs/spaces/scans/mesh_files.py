@@ -15,10 +15,10 @@ from sim_envs.errors import UserError
 from sim_envs.space import NO_TEXTURE
 
 READERS = {
-    ".ply": "sim_envs.spaces.ply_file:read_ply",
-    ".glb": "sim_envs.spaces.gltf_file:read_gltf",
-    ".gltf": "sim_envs.spaces.gltf_file:read_gltf",
-    ".obj": "sim_envs.spaces.obj_file:read_obj",
+    ".ply": "sim_envs.spaces.scans.ply_file:read_ply",
+    ".glb": "sim_envs.spaces.scans.gltf_file:read_gltf",
+    ".gltf": "sim_envs.spaces.scans.gltf_file:read_gltf",
+    ".obj": "sim_envs.spaces.scans.obj_file:read_obj",
 }
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from sim_envs.space import NO_TEXTURE
-from sim_envs.spaces.mesh_files import MeshFileError, RawMesh, fan, read_texture, untextured, with_corner_uv
-from sim_envs.spaces.ply_parse import Columns, Ragged, read_elements
+from sim_envs.spaces.scans.mesh_files import MeshFileError, RawMesh, fan, read_texture, untextured, with_corner_uv
+from sim_envs.spaces.scans.ply_parse import Columns, Ragged, read_elements
 
 _CORNER_NAMES = ("vertex_indices", "vertex_index")
 _ID_NAMES = ("object_id", "objectid", "instance_id", "instanceid")

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim_envs.engines.geometry import RayCaster
-from sim_envs.spaces.floorplan import Rect
-from sim_envs.spaces.meshing import Mesh
-from sim_envs.spaces.mood import Mood
+from sim_envs.spaces.builtin.floorplan import Rect
+from sim_envs.spaces.builtin.meshing import Mesh
+from sim_envs.spaces.builtin.mood import Mood
 
 OFFSET = 0.004
 """How far off a surface rays start, metres."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sim_envs.spaces.floorplan import Side
-from sim_envs.spaces.furnishing import SMALL, Furnisher, Size
-from sim_envs.spaces.placement import Box, Piece, box_of, in_front
+from sim_envs.spaces.builtin.floorplan import Side
+from sim_envs.spaces.builtin.furnishing import SMALL, Furnisher, Size
+from sim_envs.spaces.builtin.placement import Box, Piece, box_of, in_front
 
 
 def living(f: Furnisher) -> None:

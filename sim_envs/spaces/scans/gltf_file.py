@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from sim_envs.space import NO_TEXTURE
-from sim_envs.spaces.mesh_files import MeshFileError, RawMesh
+from sim_envs.spaces.scans.mesh_files import MeshFileError, RawMesh
 
 _COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}

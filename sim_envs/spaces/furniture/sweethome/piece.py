@@ -17,9 +17,9 @@ from PIL import Image
 from sim_envs.spaces.furniture.assembly import grounded
 from sim_envs.spaces.furniture.indexing import unique_rows
 from sim_envs.spaces.furniture.model import NO_TEXTURE, FurnitureModel
-from sim_envs.spaces.furniture.obj import ObjMaterial, ObjMesh, read_mtl, read_obj
-from sim_envs.spaces.furniture.sh3f import Entry
-from sim_envs.spaces.furniture.simplify import extended_uv, simplify
+from sim_envs.spaces.furniture.sweethome.obj import ObjMaterial, ObjMesh, read_mtl, read_obj
+from sim_envs.spaces.furniture.sweethome.sh3f import Entry
+from sim_envs.spaces.furniture.sweethome.simplify import extended_uv, simplify
 
 FACES_PER_METRE = 5_000  # of a model's diagonal: what a pixel can still show from across a room
 FACE_BUDGET = (1_500, 9_000)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim_envs.spaces.day_rooms import dining_group, far_from_pieces
-from sim_envs.spaces.floorplan import Side
-from sim_envs.spaces.furnishing import Furnisher, Size
-from sim_envs.spaces.placement import Box, Piece, box_of, in_front
+from sim_envs.spaces.builtin.day_rooms import dining_group, far_from_pieces
+from sim_envs.spaces.builtin.floorplan import Side
+from sim_envs.spaces.builtin.furnishing import Furnisher, Size
+from sim_envs.spaces.builtin.placement import Box, Piece, box_of, in_front
 
 _NEEDED = {"refrigerator", "sink", "stove"}
 _UNIT_SIZES: dict[str, Size] = {

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from sim_envs.spaces.furniture.categories import CEILING_CATEGORIES, WALL_CATEGORIES
-from sim_envs.spaces.furniture.sh3f import Entry
+from sim_envs.spaces.furniture.sweethome.sh3f import Entry
 
 LEFT_OUT_GROUPS = re.compile(r"doors|windows|exterior|vehicle|character|stair|people|garden|outdoor", re.IGNORECASE)
 

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy import ndimage
 
-from sim_envs.spaces.floorplan import FloorPlan, Opening, Side
+from sim_envs.spaces.builtin.floorplan import FloorPlan, Opening, Side
 from sim_envs.spaces.furniture.model import FurnitureModel
 
 WALKER_RADIUS = 0.25

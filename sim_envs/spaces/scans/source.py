@@ -12,15 +12,15 @@ import numpy as np
 from sim_envs.errors import UserError
 from sim_envs.space import Space
 from sim_envs.spaces import unknown_space
-from sim_envs.spaces.mesh_files import READERS, RawMesh, read_mesh
-from sim_envs.spaces.orientation import check_extent, metres_per, to_y_up, up_of_floor, up_of_shape
-from sim_envs.spaces.scan_labels import (
+from sim_envs.spaces.scans.labels import (
     FaceLabels,
     categorise,
     labels_in_mesh,
     read_instance_table,
     read_labels,
 )
+from sim_envs.spaces.scans.mesh_files import READERS, RawMesh, read_mesh
+from sim_envs.spaces.scans.orientation import check_extent, metres_per, to_y_up, up_of_floor, up_of_shape
 from sim_envs.spaces.store import load_space_folder, save_space
 from sim_envs.storage import digest_file
 from sim_envs.taxonomy import NYU40
