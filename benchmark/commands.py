@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from tqdm import tqdm
 
 from sim_envs.errors import UserError
 
@@ -109,7 +110,13 @@ def generate_recording(
         splits=split_counts(frames),
         seed=seed,
     )
-    recording = generate(recipe, home=home, workers=workers)
+    with tqdm(unit="frame", desc=scene, file=sys.stderr, dynamic_ncols=True, delay=1) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        recording = generate(recipe, home=home, workers=workers, progress=show)
     if verify:
         problems = check(recording.folder)
         if problems:

@@ -111,7 +111,7 @@ def pretrain_config(model: Model, suite: Suite, seed: int) -> PretrainConfig:
 
 def run_generate(recipe: Recipe, home: Path, report: Report) -> None:
     """Record a space, or continue a recording that was interrupted; one process a recording."""
-    generate(recipe, home=home, workers=1)
+    generate(recipe, home=home, workers=1, progress=report)
 
 
 def run_pretrain(stage: PretrainStage, report: Report) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 from math import ceil
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from sim_envs.engines import ENGINES
 from sim_envs.errors import UserError
@@ -55,6 +54,7 @@ from sim_envs.trajectories.plan import plan_trajectories
 MAX_WORKERS = 256
 VAL_SHARE, TEST_SHARE = 0.05, 0.15
 FEW_VALID = 0.5
+Progress = Callable[[int, int], None]
 LIBRARIES = ("numpy", "embreex", "trimesh", "opencv-python-headless")
 
 
@@ -76,14 +76,14 @@ def split_counts(frames: int, frames_each: int = 20) -> dict[str, tuple[int, int
     return {"train": (count - val - test, each), "val": (val, each), "test": (test, each)}
 
 
-def generate(recipe: Recipe, *, home: Path, workers: int = 1, progress: bool = True) -> Recording:
+def generate(recipe: Recipe, *, home: Path, workers: int = 1, progress: Progress | None = None) -> Recording:
     """Return the recording of a recipe, rendering what of it is missing.
 
     Args:
         recipe: what to render.
         home: the data home.
         workers: render processes.
-        progress: show a bar on stderr.
+        progress: called with (frames done, frames in all) as they are written.
 
     Raises:
         UserError: wrong input, a full disk, or splits that are near-duplicates of each other.
@@ -93,7 +93,9 @@ def generate(recipe: Recipe, *, home: Path, workers: int = 1, progress: bool = T
     return record(load_space(recipe.space, home), recipe, home=home, workers=workers, progress=progress)
 
 
-def record(space: Space, recipe: Recipe, *, home: Path, workers: int = 1, progress: bool = True) -> Recording:
+def record(
+    space: Space, recipe: Recipe, *, home: Path, workers: int = 1, progress: Progress | None = None
+) -> Recording:
     """Like :func:`generate`, for a space at hand."""
     if not 1 <= workers <= MAX_WORKERS:
         raise UserError(f"{workers} workers are out of range: 1 to {MAX_WORKERS}.")
@@ -110,7 +112,7 @@ def _partial(folder: Path) -> Path:
     return folder.with_name(folder.name + PARTIAL)
 
 
-def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: bool) -> None:
+def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Progress | None) -> None:
     started = time.monotonic()
     libraries = {name: version(name) for name in LIBRARIES}
     partial, rig, modalities = _partial(folder), recipe.rig(), modalities_of(space)
@@ -165,25 +167,24 @@ def _audit(recipe: Recipe, trajectories: Sequence[Trajectory]) -> Audit:
 
 
 def _render_missing(
-    space: Space, recipe: Recipe, draft: Draft, jobs: Sequence[Job], workers: int, progress: bool
+    space: Space, recipe: Recipe, draft: Draft, jobs: Sequence[Job], workers: int, progress: Progress | None
 ) -> tuple[float, int]:
     """Render what is not done yet; return the seconds it took and the number of frames."""
     missing = [job for job in jobs if draft.done(job) is None]
     total = sum(len(job.camera_to_world) for job in jobs)
     left = sum(len(job.camera_to_world) for job in missing)
+    done = total - left
     started = time.monotonic()
-    bar = tqdm(
-        total=total,
-        initial=total - left,
-        desc=recipe.space,
-        unit="frame",
-        disable=not progress,
-        file=sys.stderr,
-        dynamic_ncols=True,
-    )
+
+    def advance(frames: int) -> None:
+        nonlocal done
+        done += frames
+        if progress:
+            progress(done, total)
+
     try:
-        with bar:
-            render(space, recipe.engine, draft, missing, workers, bar.update)
+        advance(0)
+        render(space, recipe.engine, draft, missing, workers, advance)
     except BaseException as error:
         kept = sum(draft.done(job) is not None for job in jobs)
         print(

@@ -65,7 +65,7 @@ def test_generate_to_disk(
 
     def generate() -> None:
         home = tmp_path / str(next(rounds))
-        recordings.append(record(space, recipe(space, size, pose_file), home=home, workers=workers, progress=False))
+        recordings.append(record(space, recipe(space, size, pose_file), home=home, workers=workers))
 
     benchmark.pedantic(generate, rounds=2)
     logs = [json.loads((recording.folder / "log.json").read_text()) for recording in recordings]
@@ -84,7 +84,7 @@ def test_generate_to_disk(
 def recording(space: Space, pose_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """Return a recording at 256²."""
     home = tmp_path_factory.mktemp("read")
-    return record(space, recipe(space, 256, pose_file), home=home, progress=False)
+    return record(space, recipe(space, 256, pose_file), home=home)
 
 
 def test_open_recording(benchmark: Any, recording: Recording) -> None:

@@ -78,5 +78,5 @@ def generating(home: Path, workers: int, engine: str = "raycast") -> str:
     """Return the code that records the room."""
     return (
         "from sim_envs.generate import record\n"
-        f"record(room(), recipe({engine!r}), home=Path({str(home)!r}), workers={workers}, progress=False)\n"
+        f"record(room(), recipe({engine!r}), home=Path({str(home)!r}), workers={workers})\n"
     )

@@ -25,7 +25,7 @@ from tests.sim_envs.recording_kit import TRAJECTORIES, contents, install_engine,
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    return record(room(), recipe(), home=tmp_path_factory.mktemp("home"), progress=False)
+    return record(room(), recipe(), home=tmp_path_factory.mktemp("home"))
 
 
 # --- what --frames means
@@ -71,23 +71,23 @@ def test_frames_are_what_the_engine_shows_from_the_recorded_poses(recording: Rec
 
 
 def test_two_workers_give_the_bytes_of_one(recording: Recording, tmp_path: Path) -> None:
-    other = record(room(), recipe(), home=tmp_path, workers=2, progress=False)
+    other = record(room(), recipe(), home=tmp_path, workers=2)
     assert contents(other.folder) == contents(recording.folder)
 
 
 def test_generate_takes_a_space_by_its_id(tmp_path: Path) -> None:
     save_space(replace(room(), id="scan/room"), tmp_path / "spaces" / "scan" / "room")
-    found = generate(recipe(space="scan/room"), home=tmp_path, progress=False)
+    found = generate(recipe(space="scan/room"), home=tmp_path)
     assert found.folder.parent == tmp_path / "recordings" / "scan" / "room"
     assert verify(found.folder) == []
 
 
-def test_progress_goes_to_stderr_in_frames(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    record(room(), recipe(), home=tmp_path)
-    shown = capfd.readouterr()
-    assert "24/24" in shown.err
-    assert "frame/s" in shown.err
-    assert shown.out == ""
+def test_progress_counts_frames_up_to_all_of_them(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    record(room(), recipe(), home=tmp_path, progress=lambda done, total: seen.append((done, total)))
+    assert seen[0] == (0, 24)
+    assert seen[-1] == (24, 24)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
 def test_the_log_keeps_what_differs_between_runs(recording: Recording) -> None:
@@ -106,7 +106,7 @@ def write_poses(path: Path, poses: np.ndarray) -> str:
 
 def test_poses_from_a_file_are_recorded_as_they_are(recording: Recording, tmp_path: Path) -> None:
     poses = write_poses(tmp_path / "poses.txt", recording.poses)
-    found = record(room(), recipe(trajectories=poses), home=tmp_path, progress=False)
+    found = record(room(), recipe(trajectories=poses), home=tmp_path)
     np.testing.assert_allclose(found.poses, recording.poses, atol=1e-12)
     assert found.meta.recipe["trajectories"].startswith("poses.txt sha256:")
 
@@ -115,7 +115,7 @@ def test_near_duplicates_in_a_pose_file_are_warned_of_and_kept_in_the_audit(
     recording: Recording, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     poses = write_poses(tmp_path / "poses.txt", np.tile(recording.poses[:4], (6, 1, 1)))
-    found = record(room(), recipe(trajectories=poses), home=tmp_path, progress=False)
+    found = record(room(), recipe(trajectories=poses), home=tmp_path)
     assert not found.meta.audit.passed
     assert found.meta.audit.test.near_duplicates == 8
     assert "8 of 8 test views are near-duplicates of train views" in capfd.readouterr().err
@@ -139,13 +139,13 @@ def test_wrong_input_is_refused_and_leaves_nothing_behind(
     changes: dict[str, object], workers: int, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=message):
-        record(room(), recipe(**changes), home=tmp_path / "home", workers=workers, progress=False)
+        record(room(), recipe(**changes), home=tmp_path / "home", workers=workers)
     assert not list(tmp_path.glob("home/recordings/*"))
 
 
 def test_an_unknown_space_is_refused_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Unknown space"):
-        generate(recipe(space="builtin/flat-o1"), home=tmp_path, progress=False)
+        generate(recipe(space="builtin/flat-o1"), home=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -155,7 +155,7 @@ def test_a_disk_that_refuses_is_named_and_gets_its_room_back(tmp_path: Path) -> 
         "from sim_envs.errors import UserError\n"
         "from sim_envs.generate import record\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
-        f"try: record(room(), recipe(), home=Path({str(tmp_path)!r}), progress=False)\n"
+        f"try: record(room(), recipe(), home=Path({str(tmp_path)!r}))\n"
         "except UserError as error: print(error)\n"
     )
     output, errors = process.communicate(timeout=60)
@@ -191,6 +191,6 @@ def test_a_failing_engine_is_reported_and_what_is_done_is_kept(
 ) -> None:
     monkeypatch.syspath_prepend(str(install_engine(tmp_path / "site", render)))
     with pytest.raises(kind, match=message):
-        record(room(), recipe("third"), home=tmp_path, workers=workers, progress=False)
+        record(room(), recipe("third"), home=tmp_path, workers=workers)
     done = len(list(tmp_path.glob("recordings/test/room/*.partial/done/*.json")))
     assert f"Failed: {done} of {TRAJECTORIES} trajectories are done and kept" in capfd.readouterr().err

@@ -27,7 +27,7 @@ from tests.sim_envs.recording_kit import FRAMES, SPLITS, recipe, room
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    return record(room(), recipe(), home=tmp_path_factory.mktemp("home"), progress=False)
+    return record(room(), recipe(), home=tmp_path_factory.mktemp("home"))
 
 
 # --- what it holds
@@ -88,7 +88,7 @@ def test_meta_tells_no_time_and_no_place(recording: Recording, tmp_path: Path) -
 
 
 def test_a_space_without_labels_leaves_no_label_files(tmp_path: Path) -> None:
-    found = record(room(labels=False), recipe(), home=tmp_path, progress=False)
+    found = record(room(labels=False), recipe(), home=tmp_path)
     assert found.modalities == ("rgb", "depth", "normals", "edges")
     assert not (found.folder / "semantic.npy").exists()
     with pytest.raises(UserError, match="Unknown modality 'semantic'"):

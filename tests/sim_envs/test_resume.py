@@ -42,7 +42,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, slow_engine: Path) -> 
 
 def run_again(home: Path) -> dict[str, bytes]:
     """Give the same command in another process, this one, and return what it leaves."""
-    return contents(record(room(), recipe("third"), home=home, progress=False).folder)
+    return contents(record(room(), recipe("third"), home=home).folder)
 
 
 def the_recording(home: Path, suffix: str = "") -> Path:
@@ -135,7 +135,7 @@ def killed_run(tmp_path_factory: pytest.TempPathFactory, slow_engine: Path) -> P
 @pytest.fixture
 def finished(tmp_path: Path) -> Recording:
     """A recording by the engine that comes with the package."""
-    return record(room(), recipe(), home=tmp_path, progress=False)
+    return record(room(), recipe(), home=tmp_path)
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_run_killed_between_meta_json_and_the_final_name_only_has_to_be_rename
     (partial / "plan.npz").write_bytes(b"no longer needed")
     (partial / ".meta.json.123.part").write_text("left by a kill")
 
-    again = record(room(), recipe(), home=tmp_path, progress=False)
+    again = record(room(), recipe(), home=tmp_path)
     assert contents(again.folder) == before
     assert verify(again.folder) == []
 
@@ -205,7 +205,7 @@ def test_two_runs_at_once_make_one_recording(
 
 def test_a_finished_recording_is_not_touched_again(finished: Recording, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in finished.folder.iterdir()}
-    again = record(room(), recipe(), home=tmp_path, progress=False)
+    again = record(room(), recipe(), home=tmp_path)
     assert again.folder == finished.folder
     assert {path: path.stat().st_mtime_ns for path in again.folder.iterdir()} == before
 

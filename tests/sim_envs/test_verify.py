@@ -20,7 +20,7 @@ from tests.sim_envs.recording_kit import recipe, room
 
 @pytest.fixture(scope="module")
 def intact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return record(room(), recipe(), home=tmp_path_factory.mktemp("home"), progress=False).folder
+    return record(room(), recipe(), home=tmp_path_factory.mktemp("home")).folder
 
 
 @pytest.fixture
