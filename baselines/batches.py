@@ -58,14 +58,16 @@ class Augmentation:
         flip: probability of mirroring left to right.
         max_shift: pixels, along each axis.
         brightness, contrast, colour: largest log-gain of all channels, of the distance from mid-grey, and of
-            single channels. RGB alone; it is one affine map a channel, so edges stay where they are.
+            single channels. RGB alone; it is one affine map a channel, so edges stay where they are. The
+            defaults are strong on purpose: paint and light are what spaces differ in most, and a third of them
+            left pixel accuracy in an unseen built-in flat at 36 % instead of 56 %.
     """
 
     flip: float = 0.5
     max_shift: int = 4
-    brightness: float = 0.2
-    contrast: float = 0.2
-    colour: float = 0.05
+    brightness: float = 0.6
+    contrast: float = 0.6
+    colour: float = 0.3
 
 
 UNCHANGED = Augmentation(flip=0.0, max_shift=0, brightness=0.0, contrast=0.0, colour=0.0)

@@ -178,7 +178,7 @@ def predict(
 
 
 def class_weights(target: np.ndarray, channels: int) -> Tensor:
-    """Return (channels,) weights ∝ frequency^−½, mean 1 over the classes that occur, at most 5.
+    """Return (channels,) weights ∝ frequency^−¼, mean 1 over the classes that occur, at most 5.
 
     Unweighted, a model does well by never naming anything small. Values have no classes: all ones.
     """
@@ -187,7 +187,7 @@ def class_weights(target: np.ndarray, channels: int) -> Tensor:
     counts = np.bincount(target.reshape(-1), minlength=channels + 1)[1 : channels + 1].astype(np.float64)
     present = counts > 0
     weights = np.zeros(channels)
-    weights[present] = (counts[present] / counts.sum()) ** -0.5
+    weights[present] = (counts[present] / counts.sum()) ** -0.25
     weights[present] = np.minimum(weights[present] / weights[present].mean(), 5.0)
     return torch.from_numpy(weights.astype(np.float32))
 

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -143,8 +143,3 @@ def _end_with_parent(connection: Connection) -> None:
         connection.recv()
     except (EOFError, OSError):
         os._exit(1)
-
-
-def first_failures(failures: Iterable[Failure]) -> list[Failure]:
-    """Return the failures that are not mere consequences of others."""
-    return [failure for failure in failures if failure.log is not None]

@@ -90,16 +90,13 @@ def usable_tasks(plan: RunPlan, recordings: dict[SpaceRole, list[Recording]]) ->
     Raises:
         UserError: none is left.
     """
-    unlabelled = [
-        r.meta.space.id
-        for role in ("test", "transfer", "held_out")
-        for r in recordings[role]
-        if "semantic" not in r.modalities
-    ]
-    usable = [name for name in plan.suite.tasks if not (unlabelled and TASKS[name].needs_labels)]
-    notes = [
-        f"{name} is left out: {', '.join(unlabelled)} has no labels." for name in plan.suite.tasks if name not in usable
-    ]
+    scored = [r for role in ("test", "transfer", "held_out") for r in recordings[role]]
+    lacking = {
+        name: [r.meta.space.id for r in scored if TASKS[name].label_modality not in r.modalities]
+        for name in plan.suite.tasks
+    }
+    usable = [name for name, spaces in lacking.items() if not spaces]
+    notes = [f"{name} is left out: {', '.join(spaces)} has no labels." for name, spaces in lacking.items() if spaces]
     if not usable:
         raise UserError(f"{' '.join(notes)} Import it with --labels and --instances, or take --task depth.")
     return usable, notes

@@ -180,19 +180,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
-def rank_intervals(draws: np.ndarray, higher_is_better: bool) -> list[tuple[int, int]]:
-    """Return for each model the 95 % interval of its rank, 1 is best.
-
-    Args:
-        draws: (models, R) paired resamples of one measure.
-    """
-    ordered = np.argsort(-draws if higher_is_better else draws, axis=0, kind="stable")
-    ranks = np.argsort(ordered, axis=0, kind="stable") + 1
-    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    low, high = np.quantile(ranks, tails, axis=1, method="nearest")
-    return [(int(a), int(b)) for a, b in zip(low, high, strict=True)]
-
-
 def rests_on(groups: Mapping[str, Sequence[tuple[str, int, int]]], seeds: Sequence[int]) -> str:
     """Say in words what the intervals of a table rest on.
 

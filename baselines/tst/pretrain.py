@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from baselines.batches import Batch, FramePool, Frames
@@ -25,11 +26,14 @@ from baselines.tst.config import PretrainConfig
 from baselines.tst.masking import Masks, sample_masks
 from baselines.tst.model import MaskedModel
 from baselines.tst.objective import Losses, objective
+from baselines.tst.reconstruct import reconstruct, sheet
 from sim_envs.storage import digest_json, write_whole
 
 CHECKPOINT_FILE = "checkpoint.pt"
 ENCODER_FILE = "encoder.safetensors"
 LOG_FILE = "log.csv"
+PICTURE_FILE = "reconstructions.png"
+PICTURED = 4  # frames
 
 Progress = Callable[[int, int], None]
 
@@ -79,7 +83,8 @@ def pretrain(
     """Train from where the folder's checkpoint stands, or from the start, to the end.
 
     Writes ``checkpoint.pt`` from time to time, ``log.csv``, and at the end ``encoder.safetensors`` with its
-    JSON. On a CPU a run that was killed and continued ends with the same bits as one that was not.
+    JSON and ``reconstructions.png``. On a CPU a run that was killed and continued ends with the same bits as one
+    that was not.
 
     Args:
         frames: recordings to pool.
@@ -172,6 +177,7 @@ class _Run:
         config = self.config.plain()
         provenance = {"pretraining": config, "pool": self.pool.identity}
         save_encoder(self.model.encoder, self.config.encoder, self.folder / ENCODER_FILE, provenance=provenance)
+        self._picture()
         return PretrainResult(
             encoder=ENCODER_FILE,
             steps=self.step,
@@ -186,6 +192,14 @@ class _Run:
             device=torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
             config=config,
         )
+
+    def _picture(self) -> None:
+        """Draw what the finished model predicts for a few frames of the pool."""
+        rows = np.linspace(0, len(self.pool) - 1, PICTURED).round().astype(np.int64)
+        batch = self.pool.batch(rows, self.device)
+        panels = reconstruct(self.model, batch, self.plan, np.random.default_rng(self.config.seed))
+        picture = Image.fromarray(sheet(panels))
+        write_whole(self.folder / PICTURE_FILE, lambda beside: picture.save(beside, format="PNG"))
 
     def _inputs(self) -> tuple[Batch, Masks]:
         """Draw the frames, their augmentation and their masks: functions of the seed and the step's number."""

@@ -65,6 +65,16 @@ def reconstruct(model: MaskedModel, batch: Batch, plan: MaskPlan, rng: np.random
     return panels
 
 
+def sheet(panels: dict[str, Panels]) -> np.ndarray:
+    """Lay panels out as one picture: a row a modality; for each frame what was seen, predicted and true."""
+    frames = len(next(iter(panels.values())).truth)
+    rows = [
+        np.concatenate([part[i] for i in range(frames) for part in (p.seen, p.predicted, p.truth)], axis=1)
+        for p in panels.values()
+    ]
+    return np.concatenate(rows, axis=0)
+
+
 def _to_values(name: str, prediction: Tensor, truth: Tensor, measured: Tensor) -> Tensor:
     """Turn (B, T, C, P) raw predictions into values, as the modality's loss reads them."""
     loss = modality(name).loss

@@ -98,8 +98,7 @@ class Task(Protocol):
     Attributes:
         name: as in the table.
         measures: what is reported; the first is the main metric.
-        label_modality: what the targets are read from.
-        needs_labels: whether a space without category labels cannot serve.
+        label_modality: what the targets are read from; a space without it cannot serve.
         categories: names of the evaluation ids 1…K; empty for tasks without categories.
         prediction_dtype: of the (N, H, W) array a prediction is stored as.
         sum_shape: shape of one trajectory's sums.
@@ -111,8 +110,6 @@ class Task(Protocol):
     def measures(self) -> tuple[Measure, ...]: ...
     @property
     def label_modality(self) -> str: ...
-    @property
-    def needs_labels(self) -> bool: ...
     @property
     def categories(self) -> tuple[str, ...]: ...
     @property

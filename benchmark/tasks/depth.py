@@ -23,7 +23,6 @@ class Depth:
 
     name: str = "depth"
     label_modality: str = "depth"
-    needs_labels: bool = False
     categories: tuple[str, ...] = ()
     measures: tuple[Measure, ...] = (
         Measure("delta1", "δ<1.25", True, 100, 1, "%", "share of pixels within a factor 1.25 of the truth"),

@@ -27,7 +27,6 @@ class SemSeg:
     taxonomy: Taxonomy = NYU40
     name: str = "semseg"
     label_modality: str = "semantic"
-    needs_labels: bool = True
     measures: tuple[Measure, ...] = (
         Measure("miou", "mIoU", True, 100, 1, "%", "mean intersection over union of the scored categories"),
         Measure(

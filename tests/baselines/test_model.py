@@ -14,7 +14,7 @@ from baselines.precision import autocast, fit_attention
 from baselines.tst.adapters import Patches, cut, patchify, unpatchify
 from baselines.tst.masking import MaskPlan, Masks, sample_masks
 from baselines.tst.model import DecoderConfig, MaskedModel
-from baselines.tst.reconstruct import HIDDEN_GREY, reconstruct
+from baselines.tst.reconstruct import HIDDEN_GREY, reconstruct, sheet
 from sim_envs.errors import UserError
 from sim_envs.modalities import MODALITIES, SENSED
 from sim_envs.recordings.sensed import SensedFrames
@@ -149,3 +149,6 @@ def test_reconstruction_shows_visible_patches_as_they_are(model: MaskedModel, ba
         grey = (panel.seen == HIDDEN_GREY).all(axis=-1).reshape(6, 4, 8, 4, 8).all(axis=(2, 4))
         hidden_patches += int(grey.sum())
     assert hidden_patches == 6 * (64 - 12)
+    picture = sheet(panels)
+    assert picture.shape == (len(SENSED) * 32, 6 * 3 * 32, 3)
+    assert np.array_equal(picture[:32, 64:96], panels["rgb"].truth[0])

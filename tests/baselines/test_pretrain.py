@@ -55,9 +55,11 @@ def weights(folder: Path) -> bytes:
     return (folder / "encoder.safetensors").read_bytes()
 
 
-def test_a_run_leaves_an_encoder_a_log_and_a_checkpoint(undisturbed: Path, small_shape: EncoderConfig) -> None:
+def test_a_run_leaves_an_encoder_a_log_a_checkpoint_and_a_picture(
+    undisturbed: Path, small_shape: EncoderConfig
+) -> None:
     names = {file.name for file in undisturbed.iterdir()}
-    assert names == {"encoder.safetensors", "encoder.json", "log.csv", "checkpoint.pt"}
+    assert names == {"encoder.safetensors", "encoder.json", "log.csv", "checkpoint.pt", "reconstructions.png"}
     encoder, shape = load_encoder(undisturbed / "encoder.safetensors")
     assert shape == small_shape
     assert not torch.equal(encoder.pos_embed, build_encoder(small_shape).pos_embed)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.metrics import depth_metrics
-from benchmark.statistics import Sample, bootstrap, holm, interval, rank_intervals, rests_on
+from benchmark.statistics import Sample, bootstrap, holm, interval, rests_on
 
 
 def mean_sample(space: str, values: np.ndarray, seeds: tuple[int, ...] | None = None) -> Sample:
@@ -156,13 +156,6 @@ def test_holm_agrees_with_its_definition(p_values: list[float]) -> None:
 
 def test_holm_on_the_textbook_example() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-
-
-def test_rank_intervals_of_a_clear_and_an_undecided_order() -> None:
-    rng = np.random.default_rng(8)
-    draws = np.stack([rng.normal(0.9, 0.01, 500), rng.normal(0.5, 0.1, 500), rng.normal(0.5, 0.1, 500)])
-    assert rank_intervals(draws, higher_is_better=True) == [(1, 1), (2, 3), (2, 3)]
-    assert rank_intervals(draws, higher_is_better=False) == [(3, 3), (1, 2), (1, 2)]
 
 
 def test_interval_is_the_central_95_percent() -> None:

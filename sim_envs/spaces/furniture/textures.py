@@ -235,11 +235,3 @@ def terrazzo(rng: np.random.Generator, ground: Colour, chips: Sequence[Colour], 
         cells = noise(rng, size, 1.1)
         image[cells > 0.8 + 0.03 * level] = np.round(np.asarray(chip, dtype=float)).astype(np.uint8)
     return image
-
-
-def wicker(contrast: float = 0.5, count: int = 10, size: int = SIZE) -> np.ndarray:
-    """Return basket weave."""
-    u, v = _grid(size)
-    over = ((u * count).astype(int) + (v * count).astype(int)) % 2 == 0
-    bulge = np.where(over, np.sin(np.pi * ((v * count) % 1)), np.sin(np.pi * ((u * count) % 1)))
-    return _grey(1.0 - contrast * (1 - bulge))
