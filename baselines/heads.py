@@ -19,8 +19,9 @@ IGNORED = 0
 class DenseHead(nn.Module):
     """Turn a grid of tokens into one value or one class score vector a pixel.
 
-    Tokens are projected, upsampled twice by two with a 3×3 convolution each, and classified at a quarter of a
-    token. Objects thinner than a token vanish in a head without this.
+    Tokens are projected, upsampled by two and mixed with their neighbours by a 3×3 convolution; the result is
+    upsampled by two again and classified, at a quarter of a token. Objects thinner than a token vanish in a head
+    without this; a convolution at the finer stride too would cost more than the encoder.
 
     Args:
         token_width: channels of a token.
@@ -28,21 +29,19 @@ class DenseHead(nn.Module):
         width: channels inside.
     """
 
-    def __init__(self, token_width: int, channels: int, width: int = 48) -> None:
+    def __init__(self, token_width: int, channels: int, width: int = 64) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(token_width)
         self.project = nn.Linear(token_width, width)
-        self.refine = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(8, width), nn.GELU()) for _ in range(2)
-        )
+        self.mix = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(8, width), nn.GELU())
         self.classify = nn.Conv2d(width, channels, 1)
 
     def forward(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
         """(B, h·w, token_width) tokens on a (h, w) grid → (B, channels, 4h, 4w)."""
         x = self.project(self.norm(tokens)).transpose(1, 2).unflatten(2, grid)
-        for block in self.refine:
-            x = block(F.interpolate(x, scale_factor=2, mode="bilinear"))
-        return self.classify(x)
+        x = self.mix(F.interpolate(x, scale_factor=2, mode="bilinear"))
+        # Classifying first gives the same: both are linear, and a 1×1 convolution commutes with interpolation.
+        return F.interpolate(self.classify(x), scale_factor=2, mode="bilinear")
 
 
 class DenseModel(nn.Module):

@@ -26,7 +26,7 @@ class PretrainConfig:
         visible_tokens: tokens the encoder sees of a frame, over all modalities. None: a quarter of the tokens of
             RGB alone (as MAE), an eighth of those of several modalities (as MultiMAE's sixth, but cheaper).
         dirichlet_alpha: how unevenly the visible tokens fall on the modalities; 1 is uniform.
-        rgb_only_share: of the frames, whose visible tokens are all RGB.
+        rgb_only_share: of the frames, whose visible tokens are all RGB, as they are after pre-training.
         decode_share: of the masked tokens, decoded in a step.
         loss_weights: modality → weight; 1 where absent.
         precision: ``auto``, ``float32`` or ``bfloat16``, see :mod:`baselines.precision`.
@@ -45,7 +45,7 @@ class PretrainConfig:
     clip: float = 1.0
     visible_tokens: int | None = None
     dirichlet_alpha: float = 1.0
-    rgb_only_share: float = 0.2
+    rgb_only_share: float = 0.5
     decode_share: float = 0.5
     loss_weights: Mapping[str, float] = field(default_factory=dict)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
