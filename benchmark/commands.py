@@ -154,7 +154,8 @@ def run_suite(
     plan = plan_run(load_suite(suite_name), scene, models, tasks, protocols, seeds)
     place = pick_device(device).type
     machine = Machine.of(workers, place, os.cpu_count() or 1)
-    note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {plan.suite.summary}.")
+    names = ", ".join(model.name for model in plan.models)
+    note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
     missing = run_with_progress(recording_jobs(plan, home), machine)
     if missing:
         raise UserError("\n".join(f"{failure.job}: {failure.message}" for failure in missing))
