@@ -164,7 +164,8 @@ def run_suite(
     for line in notes:
         note.print(f"note: {line}")
     failures = run_with_progress(jobs_of(plan, recordings, usable, home, place), machine)
-    _report(run_folder(home, plan), open_page=False, home=home)
+    if (run_folder(home, plan) / "results").is_dir():
+        _report(run_folder(home, plan), open_page=False, home=home)
     if failures:
         for failure in failures:
             note.print(
