@@ -47,6 +47,8 @@ def run_with_progress(jobs: Sequence[Job], machine: Machine) -> list[Failure]:
                 bars.remove_task(tasks.pop(name))
             bars.advance(whole)
             took = f"{time.monotonic() - began[name]:6.1f} s" if name in began else "       –"
-            console.print(f"{took}  {name}" + (f"  [red]{failure.message}[/]" if failure else ""), highlight=False)
+            console.print(
+                f"{took}  {name}" + (f"  [red]{failure.message}[/]" if failure else ""), highlight=False, soft_wrap=True
+            )
 
         return execute(jobs, machine, Watcher(started, moved, ended))

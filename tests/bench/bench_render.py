@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import cycle
-from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -20,22 +19,9 @@ from sim_envs.engines.raycast import RaycastEngine
 from sim_envs.rig import Rig
 from sim_envs.sensors import DERIVED
 from sim_envs.space import Space
-from sim_envs.spaces import load_space
-from sim_envs.spaces.scans.source import read_scan
 from sim_envs.trajectories.plan import plan_trajectories
 
-SCAN = Path(__file__).parents[2].parent / "shared" / "real" / "redkitchen" / "scan"
 FRAMES = 40
-
-
-@pytest.fixture(scope="module", params=["builtin/flat-01", "scan/redkitchen"])
-def space(request: pytest.FixtureRequest) -> Space:
-    """Return a built-in flat, or the real scan where it is at hand."""
-    if request.param.startswith("builtin/"):
-        return load_space(request.param)
-    if not SCAN.exists():
-        pytest.skip("the RedKitchen scan is not here")
-    return read_scan(SCAN, name="redkitchen")
 
 
 @pytest.fixture(scope="module")
