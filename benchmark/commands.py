@@ -156,13 +156,13 @@ def run_suite(
     machine = Machine.of(workers, place, os.cpu_count() or 1)
     names = ", ".join(model.name for model in plan.models)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
+    usable, notes = usable_tasks(plan, home)
+    for line in notes:
+        note.print(f"note: {line}")
     missing = run_with_progress(recording_jobs(plan, home), machine)
     if missing:
         raise UserError("\n".join(f"{failure.job}: {failure.message}" for failure in missing))
     recordings = open_recordings(plan, home)
-    usable, notes = usable_tasks(plan, recordings)
-    for line in notes:
-        note.print(f"note: {line}")
     failures = run_with_progress(jobs_of(plan, recordings, usable, home, place), machine)
     if (run_folder(home, plan) / "results").is_dir():
         _report(run_folder(home, plan), open_page=False, home=home)

@@ -19,8 +19,9 @@ from benchmark.suites import Role as SpaceRole
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 from sim_envs.generate import generate
+from sim_envs.recordings.format import modalities_of
 from sim_envs.recordings.reader import Recording
-from sim_envs.spaces import list_spaces, unknown_space
+from sim_envs.spaces import list_spaces, load_space, unknown_space
 from sim_envs.storage import digest_json, write_json
 
 STAGE_VERSION = 1
@@ -84,19 +85,15 @@ def open_recordings(plan: RunPlan, home: Path) -> dict[SpaceRole, list[Recording
     return recordings
 
 
-def usable_tasks(plan: RunPlan, recordings: dict[SpaceRole, list[Recording]]) -> tuple[list[str], list[str]]:
-    """Return the tasks that the recordings can serve, and a note for each that they cannot.
+def usable_tasks(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
+    """Return the tasks that the test space can serve, and a note for each that it cannot; before anything is recorded.
 
     Raises:
-        UserError: none is left.
+        UserError: no such space, or no task is left.
     """
-    scored = [r for role in ("test", "transfer", "held_out") for r in recordings[role]]
-    lacking = {
-        name: [r.meta.space.id for r in scored if TASKS[name].label_modality not in r.modalities]
-        for name in plan.suite.tasks
-    }
-    usable = [name for name, spaces in lacking.items() if not spaces]
-    notes = [f"{name} is left out: {', '.join(spaces)} has no labels." for name, spaces in lacking.items() if spaces]
+    held = modalities_of(load_space(plan.test_space, home))
+    usable = [name for name in plan.suite.tasks if TASKS[name].label_modality in held]
+    notes = [f"{name} is left out: {plan.test_space} has no labels." for name in plan.suite.tasks if name not in usable]
     if not usable:
         raise UserError(f"{' '.join(notes)} Import it with --labels and --instances, or take --task depth.")
     return usable, notes

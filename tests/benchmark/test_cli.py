@@ -116,6 +116,14 @@ def test_wrong_input_is_one_message_and_exit_code_2(
     assert not leftovers
 
 
+def test_a_space_without_labels_is_told_what_it_can_serve(tst_bench: Callable[..., Done], bad: Path) -> None:
+    assert tst_bench("spaces", "import", str(bad / "box.ply")).code == 0
+    done = tst_bench("run", "--scene", "scan/box")
+    assert done.code == 2
+    assert "semseg is left out: scan/box has no labels" in done.err
+    assert "--task depth" in done.err
+
+
 @pytest.mark.parametrize(
     "command", ["", "generate", "run", "report", "demo", "spaces", "spaces import", "models", "suites"]
 )
