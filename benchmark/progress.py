@@ -16,8 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from benchmark.jobs import Failure, Job, Watcher
-from benchmark.runner import Machine, execute
+from benchmark.jobs import Failure, Job, Watcher, run_jobs
+from benchmark.runner import Machine
 
 
 def run_with_progress(jobs: Sequence[Job], machine: Machine) -> list[Failure]:
@@ -51,4 +51,4 @@ def run_with_progress(jobs: Sequence[Job], machine: Machine) -> list[Failure]:
                 f"{took}  {name}" + (f"  [red]{failure.message}[/]" if failure else ""), highlight=False, soft_wrap=True
             )
 
-        return execute(jobs, machine, Watcher(started, moved, ended))
+        return run_jobs(jobs, machine.workers, machine.threads, Watcher(started, moved, ended))

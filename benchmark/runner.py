@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from baselines.zoo import Model
-from benchmark.jobs import Failure, Job, Watcher, run_jobs
+from benchmark.jobs import Job
 from benchmark.plan import Portion, RunPlan, pretraining_pool, shared_out
 from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain
 from benchmark.suites import Role as SpaceRole
@@ -108,27 +108,18 @@ def jobs_of(
     for seed in range(suite.seeds):
         for model in plan.models:
             before = _pretrain(plan, model, seed, recordings, home, device) if model.pretrains else None
+            needs: tuple[str, ...] = ()
             if before and not is_done(before.folder):
-                name = f"pretrain {model.name} seed {seed}"
-                jobs.append(Job(name, run_pretrain, {"stage": before}, _log(logs, name)))
+                first = f"pretrain {model.name} seed {seed}"
+                jobs.append(Job(first, run_pretrain, {"stage": before}, _log(logs, first)))
+                needs = (first,)
             for task in tasks:
                 for protocol in suite.protocols:
                     stage = _evaluate(plan, model, seed, task, protocol, before, recordings, home, device)
                     name = f"{task} {protocol} {model.name} seed {seed}"
-                    needs = (jobs_name(before),) if before and not is_done(before.folder) else ()
                     jobs.append(Job(name, run_evaluate, {"stage": stage}, _log(logs, name), needs))
     # Pre-training first: it is the longest, and transfers fill the gaps it leaves.
     return sorted(jobs, key=lambda job: (bool(job.needs), job.function is run_evaluate))
-
-
-def jobs_name(stage: PretrainStage) -> str:
-    """Return the name of a pre-training job."""
-    return f"pretrain {stage.model} seed {stage.seed}"
-
-
-def execute(jobs: Sequence[Job], machine: Machine, watcher: Watcher) -> list[Failure]:
-    """Run the jobs; what failed is returned, the rest is done."""
-    return run_jobs(jobs, machine.workers, machine.threads, watcher)
 
 
 def _log(folder: Path, name: str) -> Path:
