@@ -113,7 +113,7 @@ def test_noise_has_no_seam() -> None:
 @settings(max_examples=25, deadline=None)
 @given(
     size=st.tuples(*[st.floats(0.02, 3.0)] * 3),
-    radius=st.floats(0, 0.2),
+    radius=st.one_of(st.floats(0, 0.2), st.floats(-9, -1).map(lambda exponent: 10**exponent)),
     steps=st.integers(1, 3),
 )
 def test_a_rounded_box_is_closed_and_as_large_as_asked(

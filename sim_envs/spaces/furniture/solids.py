@@ -13,6 +13,9 @@ import numpy as np
 
 Vector = tuple[float, float, float]
 
+# Facets of a finer rounding are slivers that no camera tells from a sharp edge.
+FINEST_RADIUS = 1e-4
+
 
 @dataclass(frozen=True, eq=False)
 class Solid:
@@ -71,11 +74,12 @@ def _project_uv(vertices: np.ndarray, faces: np.ndarray) -> Solid:
 def rounded_box(width: float, height: float, depth: float, radius: float = 0.0, steps: int = 1) -> Solid:
     """Return a box centred at x = z = 0, standing on y = 0, with edges rounded in ``steps`` facets.
 
-    12 faces without a radius, 44 with one step, 108 with two.
+    12 faces without a radius (or with one below ``FINEST_RADIUS``), 44 with one step, 108 with two.
     """
     half = np.array([width, height, depth]) / 2
     radius = min(radius, *(half * 0.999))
-    steps = steps if radius > 0 else 0
+    if radius < FINEST_RADIUS:
+        radius, steps = 0.0, 0
     latitudes, signs_y = _two_sided_angles(steps)
     quadrant = np.linspace(0, np.pi / 2, steps + 1) if steps else np.array([np.pi / 4])
     longitudes = np.concatenate([quadrant + k * np.pi / 2 for k in range(4)])
