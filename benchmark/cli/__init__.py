@@ -1,0 +1,54 @@
+"""The command line: the roof that alone knows everybody, and imports them only when they are asked for."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from benchmark.cli import recordings, runs, spaces
+from sim_envs.errors import UserError
+
+app = typer.Typer(
+    name="tst-bench",
+    help="How good can a vision model get when it only ever has to work in one space?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(recordings.app)
+app.add_typer(runs.app)
+app.add_typer(spaces.app, name="spaces")
+
+
+def main() -> None:
+    """Run the command; wrong input is one message and exit code 2, Ctrl-C is 130."""
+    try:
+        app()
+    except UserError as error:
+        print(f"tst-bench: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\ntst-bench: interrupted. The same command continues where this one stopped.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"tst-bench {version('tst-bench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,54 @@
+"""Options that several commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim_envs.errors import UserError
+
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        envvar="TST_BENCH_HOME",
+        help="Folder for spaces, recordings and runs.",
+        show_default="~/tst-bench",
+    ),
+]
+SpaceId = Annotated[str, typer.Argument(metavar="SPACE", help="`source/name`, e.g. builtin/flat-01.")]
+Workers = Annotated[int | None, typer.Option(help="Processes.", show_default="one a core")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+
+def home_of(home: Path | None) -> Path:
+    """Return the data home that was asked for, as an absolute path."""
+    from sim_envs.storage import data_home
+
+    return (home or data_home()).expanduser().resolve()
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Return (width, height) of ``128`` or ``640x480``.
+
+    Raises:
+        UserError: neither.
+    """
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and (height or width).isdecimal()):
+        raise UserError(f"--size {text} is not a size: give pixels, e.g. 128, or WIDTHxHEIGHT, e.g. 640x480.")
+    return int(width), int(height or width)
+
+
+def workers_of(workers: int | None) -> int:
+    """Return the number of processes asked for, or one a core.
+
+    Raises:
+        UserError: out of range.
+    """
+    if workers is not None and not 1 <= workers <= 256:
+        raise UserError(f"--workers {workers} is out of range: 1 to 256.")
+    return workers or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16)

@@ -1,0 +1,97 @@
+"""Commands that run the benchmark and report what came of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from benchmark.cli.options import Device, Home, Workers, home_of, workers_of
+from sim_envs.errors import unknown
+
+app = typer.Typer()
+models = typer.Typer(no_args_is_help=True, help="Models: the zoo that `run --model` takes names from.")
+suites = typer.Typer(no_args_is_help=True, help="Suites: which spaces, budgets and tasks a run has.")
+app.add_typer(models, name="models")
+app.add_typer(suites, name="suites")
+
+
+@app.command()
+def run(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A model of the zoo; may be given again.", show_default="the suite's"),
+    ] = None,
+    scene: Annotated[
+        str | None, typer.Option(help="The test space.", metavar="SPACE", show_default="the suite's")
+    ] = None,
+    suite: Annotated[str, typer.Option(help="A suite by name, or a .yaml file.")] = "demo",
+    task: Annotated[
+        list[str] | None, typer.Option(help="semseg, depth; may be given again.", show_default="the suite's")
+    ] = None,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help="frozen, finetune; may be given again.", show_default="the suite's"),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Training seeds.", show_default="the suite's")] = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    home: Home = None,
+) -> None:
+    """Pre-train, transfer, predict and score; what is missing is generated, what is done is kept.
+
+    Examples: `tst-bench run --model tst --scene scan/my-flat`,
+    `tst-bench run --model tst --model scratch --scene builtin/flat-02 --task depth --seeds 3`
+    """
+    from benchmark.commands.runs import run_suite
+
+    run_suite(suite, scene, model or [], task or [], protocol or [], seeds, workers_of(workers), device, home_of(home))
+
+
+@app.command()
+def report(
+    suite: Annotated[str | None, typer.Option(help="Suite of the run.", show_default="the latest run's")] = None,
+    scene: Annotated[
+        str | None,
+        typer.Option(help="Test space of the run.", metavar="SPACE", show_default="the latest run's"),
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    home: Home = None,
+) -> None:
+    """Print the table of a run and write it as Markdown, CSV and one HTML page."""
+    from benchmark.commands.runs import write_report
+
+    write_report(suite, scene, open_page, home_of(home))
+
+
+@app.command()
+def demo(
+    preset: Annotated[
+        str, typer.Option(help="demo: minutes; small: three seeds, about an hour on two cores.")
+    ] = "demo",
+    workers: Workers = None,
+    device: Device = "auto",
+    home: Home = None,
+) -> None:
+    """Run the whole benchmark in small: the table of specialization against generalization, and its report."""
+    from benchmark.commands.runs import run_suite
+
+    if preset not in ("demo", "small"):
+        raise unknown("preset", preset, ("demo", "small"))
+    run_suite(preset, None, [], [], [], None, workers_of(workers), device, home_of(home))
+
+
+@models.command("list")
+def models_list() -> None:
+    """List the models and what they learn from."""
+    from benchmark.commands.runs import list_models
+
+    list_models()
+
+
+@suites.command("list")
+def suites_list() -> None:
+    """List the suites that come with the program."""
+    from benchmark.commands.runs import list_suites
+
+    list_suites()

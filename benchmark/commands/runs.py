@@ -1,0 +1,108 @@
+"""What the commands do that run the benchmark and report what came of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from benchmark.commands.console import note, out
+from sim_envs.errors import UserError
+
+
+def run_suite(
+    suite_name: str,
+    scene: str | None,
+    models: Sequence[str],
+    tasks: Sequence[str],
+    protocols: Sequence[str],
+    seeds: int | None,
+    workers: int,
+    device: str,
+    home: Path,
+) -> None:
+    """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
+    from baselines.precision import pick_device
+    from benchmark.plan import plan_run
+    from benchmark.progress import run_with_progress
+    from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
+    from benchmark.suites import load_suite
+
+    plan = plan_run(load_suite(suite_name), scene, models, tasks, protocols, seeds)
+    place = pick_device(device).type
+    machine = Machine.of(workers, place, os.cpu_count() or 1)
+    names = ", ".join(model.name for model in plan.models)
+    note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
+    usable, notes = usable_tasks(plan, home)
+    for line in notes:
+        note.print(f"note: {line}")
+    missing = run_with_progress(recording_jobs(plan, home), machine)
+    if missing:
+        raise UserError("\n".join(f"{failure.job}: {failure.message}" for failure in missing))
+    recordings = open_recordings(plan, home)
+    failures = run_with_progress(jobs_of(plan, recordings, usable, home, place), machine)
+    if (run_folder(home, plan) / "results").is_dir():
+        _report(run_folder(home, plan), open_page=False, home=home)
+    if failures:
+        for failure in failures:
+            note.print(
+                f"[red]failed[/] {failure.job}: {failure.message}" + (f"  (log: {failure.log})" if failure.log else "")
+            )
+        note.print("The same command runs again only what is missing.")
+        sys.exit(1)
+
+
+def write_report(suite: str | None, scene: str | None, open_page: bool, home: Path) -> None:
+    """Write the report of a run: the one named, or the latest."""
+    runs = home / "runs"
+    pattern = f"{suite or '*'}/{scene.replace('/', '__') if scene else '*'}/results"
+    found = sorted(runs.glob(pattern), key=lambda folder: folder.stat().st_mtime)
+    if not found:
+        asked = " and ".join(filter(None, [suite and f"suite {suite}", scene and f"space {scene}"]))
+        raise UserError(
+            f"No run{' of ' + asked if asked else ''} under {runs}. Make one: tst-bench run, or tst-bench demo."
+        )
+    _report(found[-1].parent, open_page, home)
+
+
+def _report(folder: Path, open_page: bool, home: Path) -> None:
+    from benchmark.report import build_report, print_report
+    from benchmark.results import collect
+    from sim_envs.recordings.reader import Recording, list_recordings
+
+    def open_recording(space: str, digest: str) -> Recording | None:
+        kept = (Recording.open(path) for path in list_recordings(home) if path.parts[-3:-1] == tuple(space.split("/")))
+        return next((recording for recording in kept if recording.meta.digest == digest), None)
+
+    files = build_report(collect(folder / "results"), folder / "report", open_recording=open_recording)
+    print_report(files.tables)
+    out.print(f"Report: {files.html}")
+    if open_page:
+        webbrowser.open(files.html.resolve().as_uri())
+
+
+def list_models() -> None:
+    """Print the zoo."""
+    from baselines.zoo import ZOO
+
+    table = Table("model", "pre-trained on", "what it is", box=None, padding=(0, 2, 0, 0))
+    for name in ZOO:
+        model = ZOO[name]
+        where = ", ".join(f"{share:.0%} {role}" for role, share in (model.sources or {}).items()) or "nothing"
+        table.add_row(name, where, model.summary)
+    out.print(table)
+
+
+def list_suites() -> None:
+    """Print the suites."""
+    from benchmark.suites import load_suite, suite_names
+
+    table = Table("suite", "test space", "what it is", box=None, padding=(0, 2, 0, 0))
+    for name in suite_names():
+        suite = load_suite(name)
+        table.add_row(f"{name} v{suite.version}", ", ".join(suite.test_spaces), suite.summary)
+    out.print(table)

@@ -1,0 +1,82 @@
+"""What ``tst-bench spaces`` does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from benchmark.commands.console import note, out
+
+
+def list_all_spaces(home: Path) -> None:
+    """Print one line a space; the built-in families as ranges."""
+    from sim_envs.spaces import list_spaces
+
+    names = list_spaces(home)
+    builtin = [name for name in names if name.startswith("builtin/")]
+    families = sorted({name.rpartition("-")[0] for name in builtin})
+    for family in families:
+        members = [name for name in builtin if name.startswith(family + "-")]
+        out.print(f"{members[0]} … {members[-1].rpartition('/')[2]}   {len(members)} spaces, made when first used")
+    for name in names:
+        if not name.startswith("builtin/"):
+            out.print(name)
+
+
+def show_space(space_id: str, home: Path, as_json: bool) -> None:
+    """Print what is known of a space."""
+    from sim_envs.spaces import load_space
+    from sim_envs.spaces.preview import space_info
+
+    info = space_info(load_space(space_id, home))
+    if as_json:
+        print(json.dumps(info, indent=1, ensure_ascii=False))
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for key, value in info.items():
+        if key != "provenance":
+            table.add_row(key.replace("_", " "), _plain(value))
+    out.print(table)
+
+
+def preview(space_id: str, home: Path, folder: Path | None) -> None:
+    """Draw a space and name the pictures."""
+    from sim_envs.spaces import load_space
+    from sim_envs.spaces.preview import preview_space
+
+    target = folder or home / "previews" / space_id
+    with note.status(f"Drawing {space_id} …"):
+        pictures = preview_space(load_space(space_id, home), target)
+    for picture in pictures:
+        print(picture)
+
+
+def import_space(
+    path: Path,
+    labels: Path | None,
+    instances: Path | None,
+    up: str | None,
+    unit: str | None,
+    name: str | None,
+    home: Path,
+) -> None:
+    """Import a scan and say what it became."""
+    from sim_envs.spaces.scans.source import import_scan
+
+    with note.status(f"Importing {path} …"):
+        space = import_scan(path, name=name, labels=labels, instances=instances, up=up, unit=unit, home=home)
+    for line in space.provenance.get("notes", ()):
+        note.print(f"note: {line}")
+    labelled = f"{len(space.categories)} categories" if space.has_labels else "no labels: it serves depth only"
+    out.print(f"{space.id}: {len(space.faces):,} faces, {labelled}. Look at it: tst-bench spaces preview {space.id}")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(str(v) for v in value)
+    return str(value)
