@@ -17,7 +17,7 @@ from sim_envs.generate import MAX_FRAMES, generate, record, split_counts
 from sim_envs.recordings.reader import Recording
 from sim_envs.recordings.verify import verify
 from sim_envs.recordings.workers import RenderError
-from sim_envs.sensors import edges_from_rgb
+from sim_envs.sensors.edges import edges_from_rgb
 from sim_envs.spaces.store import save_space
 from sim_envs.trajectories import SPLITS as SPLIT_NAMES
 from tests.sim_envs.recording_kit import TRAJECTORIES, contents, install_engine, recipe, room, start

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from sim_envs.modalities import MODALITIES
-from sim_envs.sensors import DERIVED, edges_from_rgb
+from sim_envs.sensors import DERIVED
+from sim_envs.sensors.edges import edges_from_rgb
 
 
 def step(size: int, low: int = 40, high: int = 200) -> np.ndarray:

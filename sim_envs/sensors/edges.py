@@ -1,8 +1,6 @@
-"""Sensors that are computed from what an engine renders or a device records."""
+"""Edges as a sensor: Canny on the luma of a picture."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
@@ -29,9 +27,3 @@ def edges_from_rgb(rgb: np.ndarray) -> np.ndarray:
     luma = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
     smooth = cv2.GaussianBlur(luma, (0, 0), EDGE_SIGMA)
     return cv2.Canny(smooth, EDGE_LOW, EDGE_HIGH, L2gradient=True)
-
-
-DERIVED: dict[str, Callable[[Mapping[str, np.ndarray]], np.ndarray]] = {
-    "edges": lambda frame: edges_from_rgb(frame["rgb"]),
-}
-"""Modality → how a frame of it comes from the frame's other modalities; one row per derived modality."""
