@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +35,19 @@ class Selection:
     modalities: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Written:
+    """What an exporter says of its files; goes into ``export.json``, and the conventions into ``README.md`` too.
+
+    Attributes:
+        conventions: what → how to read it, in one sentence each.
+        details: JSON-like; counts and whatever else the format has to say.
+    """
+
+    conventions: dict[str, str]
+    details: dict[str, Any] = field(default_factory=dict)
+
+
 class Exporter(Protocol):
     """Write one format. A row of :data:`EXPORTS` is a class that takes no arguments.
 
@@ -46,16 +59,13 @@ class Exporter(Protocol):
     takes: tuple[str, ...]
     needs: tuple[str, ...]
 
-    def write(self, selection: Selection, folder: Path, progress: Progress) -> Mapping[str, Any]:
+    def write(self, selection: Selection, folder: Path, progress: Progress) -> Written:
         """Fill an empty folder; :mod:`sim_envs.exports.export` gives it its name once it is whole.
 
         Args:
             selection: has every modality of ``needs`` and none outside ``takes``.
-            folder: exists and is empty.
+            folder: exists and is empty; ``README.md`` and ``export.json`` are added to it afterwards.
             progress: to be called as frames are done.
-
-        Returns:
-            JSON-like, for ``export.json``: the conventions of the format as written, and counts.
 
         Raises:
             UserError: this recording cannot be written so; the message says why and what to do.
