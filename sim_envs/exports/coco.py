@@ -64,9 +64,7 @@ class CocoExporter:
             dataset = {
                 "info": {"description": f"{recording.meta.space.id}, {split}", "version": recording.meta.digest},
                 "licenses": [],
-                "categories": [
-                    {"id": c.id, "name": c.name, "supercategory": c.nyu40} for c in categories_of(recording)
-                ],
+                "categories": categories,
                 "images": images[split],
                 "annotations": annotations[split],
             }
