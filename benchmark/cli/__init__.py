@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import exports, recordings, runs, spaces
+from benchmark.cli import exports, look, recordings, runs, spaces
 from sim_envs.errors import UserError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(recordings.app)
 app.add_typer(exports.app)
+app.add_typer(look.app)
 app.add_typer(runs.app)
 app.add_typer(spaces.app, name="spaces")
 
