@@ -37,6 +37,8 @@ def export_as(
     frames = ", ".join(f"{count} {split}" for split, count in record.frames.items())
     megabytes = sum(size.bytes for size in record.folders.values()) / 1e6
     files = sum(size.files for size in record.folders.values())
-    left_out = f" {record.frames_left_out} frames that are not valid are left out." if record.frames_left_out else ""
+    left_out = {0: "", 1: " 1 frame that is not valid is left out."}.get(
+        record.frames_left_out, f" {record.frames_left_out} frames that are not valid are left out."
+    )
     note.print(f"{meta.space.id}: {frames} frames in {files:,} files, {megabytes:,.1f} MB.{left_out}")
     print(folder.expanduser().resolve())

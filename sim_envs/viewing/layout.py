@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import rerun as rr
 import rerun.blueprint as rrb
 
@@ -26,14 +27,22 @@ def layout(space: Space | None, modalities: Sequence[str]) -> rrb.Blueprint:
         name=space.id if space else "cameras",
         contents=["+ $origin/**", *(f"- /{CAMERA}/{name}/**" for name in modalities if name not in in_3d)],
         overrides={path: rrb.EntityBehavior(visible=False) for path in hidden},
+        eye_controls=None if space is None else _from_above(space),
     )
     if not modalities:
         return rrb.Blueprint(view_3d, rrb.TimePanel(state="collapsed"))
     views_2d = [rrb.Spatial2DView(origin=f"{CAMERA}/{name}", name=name) for name in modalities]
     return rrb.Blueprint(
         rrb.Horizontal(view_3d, rrb.Grid(*views_2d, grid_columns=2), column_shares=[3, 2]),
-        rrb.TimePanel(timeline=TIMELINE, state="expanded"),
+        rrb.TimePanel(timeline=TIMELINE, state="expanded", fps=5),
     )
+
+
+def _from_above(space: Space) -> rrb.EyeControls3D:
+    """Look down into the space, steeply enough to see over its walls."""
+    span = float(np.ptp(space.bounds, axis=0)[[0, 2]].max())
+    middle = space.bounds.mean(axis=0)
+    return rrb.EyeControls3D(position=middle + span * np.array([0, 1.0, 0.45]), look_target=middle, eye_up=[0, 1, 0])
 
 
 def _ceilings(space: Space) -> list[str]:
