@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 def save_view(
     space: Space | None, recording: Recording | None, path: Path, frame_limit: int, progress: Progress
 ) -> None:
-    """Write an ``.rrd`` file, which ``rerun FILE`` opens.
+    """Write an ``.rrd`` file, which ``rerun FILE`` opens; it is held in memory until it is whole.
 
     Args:
         space: its mesh is shown, unless None.
@@ -36,10 +36,12 @@ def save_view(
 
     def write(beside: Path) -> None:
         stream = _stream(space, recording)
-        stream.save(beside, default_blueprint=_layout(space, recording))
+        # In memory, since Rerun's own writer of files logs that the disk refused, and then waits for ever. Read in
+        # parts, the stream would have a table of contents after each, and readers refuse such files.
+        encoded = stream.binary_stream()
+        stream.send_blueprint(_layout(space, recording))
         _log(stream, space, recording, frame_limit, progress)
-        stream.flush()
-        stream.disconnect()
+        beside.write_bytes(encoded.read() or b"")
 
     write_whole(path, write)
 
