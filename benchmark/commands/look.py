@@ -73,7 +73,7 @@ def _find(source: str, home: Path) -> tuple[Space | None, Recording | None]:
     try:
         space = load_space(recording.meta.space.id, home)
     except UserError:
-        note.print(f"note: the space {recording.meta.space.id} is not here; the frames are shown alone.")
+        note.print(f"note: there is no mesh of {recording.meta.space.id} here; the frames are shown alone.")
         return None, recording
     if space.digest != recording.meta.space.digest:
         note.print(f"note: {space.id} has changed since it was recorded; the mesh is the one of today.")
