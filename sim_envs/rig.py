@@ -1,4 +1,4 @@
-"""A rig: the camera a device carries. Pinhole, square pixels, pixel centres at +0.5, row 0 on top."""
+"""A rig: the camera a device carries. Square pixels, pixel centres at +0.5, row 0 on top."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim_envs.distortion import NO_DISTORTION, RadialDistortion
 from sim_envs.errors import UserError
 
 SIZE_RANGE = (32, 2048)
@@ -14,16 +15,22 @@ HFOV_RANGE = (30.0, 150.0)
 
 @dataclass(frozen=True)
 class Rig:
-    """Camera intrinsics.
+    """Camera intrinsics: a pinhole, and the lens before it.
 
     Attributes:
         width, height: pixels, 32…2048.
-        hfov: horizontal field of view, degrees, 30…150.
+        hfov: horizontal field of view of the pinhole, degrees, 30…150: it sets the focal length. Through a lens
+            the picture shows more than that (barrel) or less (pincushion); see :attr:`half_angles`.
+        distortion: of the lens; none by default.
+
+    Raises:
+        UserError: a number out of range, or distortion under which the picture would fold.
     """
 
     width: int = 128
     height: int = 128
     hfov: float = 90.0
+    distortion: RadialDistortion = NO_DISTORTION
 
     def __post_init__(self) -> None:
         for name in ("width", "height"):
@@ -32,6 +39,14 @@ class Rig:
                 raise UserError(f"Frame {name} {value} is out of range: {SIZE_RANGE[0]} to {SIZE_RANGE[1]} pixels.")
         if not HFOV_RANGE[0] <= self.hfov <= HFOV_RANGE[1]:
             raise UserError(f"hfov {self.hfov} is out of range: {HFOV_RANGE[0]:.0f} to {HFOV_RANGE[1]:.0f} degrees.")
+        corner = float(np.hypot(self.width, self.height)) / 2 / self.focal
+        if corner >= self.distortion.reach:
+            raise UserError(
+                f"Distortion {self.distortion.k1:g},{self.distortion.k2:g} folds the picture "
+                f"{self.distortion.reach:.2f} focal lengths from its middle, and the corners of {self.width}x"
+                f"{self.height} at hfov {self.hfov:g} are {corner:.2f} away. Take coefficients nearer to 0, a larger "
+                "k2, or a narrower hfov."
+            )
 
     @property
     def focal(self) -> float:
@@ -42,6 +57,16 @@ class Rig:
     def intrinsics(self) -> np.ndarray:
         """(3, 3) float64 camera matrix in the OpenCV sense (x right, y down), principal point in the middle."""
         return np.array([[self.focal, 0, self.width / 2], [0, self.focal, self.height / 2], [0, 0, 1]])
+
+    @property
+    def half_angles(self) -> tuple[float, float]:
+        """How far from its middle the picture reaches to a side, and up; radians."""
+        half = np.radians(self.hfov) / 2
+        if not self.distortion:
+            return half, np.arctan(np.tan(half) * self.height / self.width)
+        ends = np.tan(half) * np.array([1, self.height / self.width])
+        right, up = np.arctan(self.distortion.undistort(ends, np.zeros(2))[0])
+        return right, up
 
     def directions(self, offset: tuple[float, float] = (0.5, 0.5)) -> np.ndarray:
         """Return (H, W, 3) float32 ray directions in the camera frame (OpenGL), with z = −1.
@@ -54,5 +79,6 @@ class Rig:
         x = (np.arange(self.width) + offset[0] - self.width / 2) / self.focal
         y = -(np.arange(self.height) + offset[1] - self.height / 2) / self.focal
         out = np.empty((self.height, self.width, 3), np.float32)
-        out[..., 0], out[..., 1], out[..., 2] = x[None, :], y[:, None], -1.0
+        out[..., 0], out[..., 1] = self.distortion.undistort(x[None, :], y[:, None])
+        out[..., 2] = -1.0
         return out

@@ -47,6 +47,9 @@ def normals_from_depth(depth_m: np.ndarray, rig: Rig) -> np.ndarray:
     focal = np.float32(rig.focal)
     along_x = focal * _slope(inverse, measured)
     along_y = -focal * _slope(inverse.T, measured.T).T  # rows count downwards, y upwards
+    if rig.distortion:  # from slopes over the picture to slopes over the plane z = −1
+        xx, xy, yy = (part.astype(np.float32) for part in rig.distortion.jacobian(rays[..., 0], rays[..., 1]))
+        along_x, along_y = along_x * xx + along_y * xy, along_x * xy + along_y * yy
     normals = np.stack([-along_x, -along_y, inverse - rays[..., 0] * along_x - rays[..., 1] * along_y], axis=-1)
     length = np.sqrt(np.einsum("ijk,ijk->ij", normals, normals))
     normals /= np.where(measured, length, 1)[..., None]
