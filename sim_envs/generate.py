@@ -16,7 +16,6 @@ import numpy as np
 from sim_envs.engines import ENGINES
 from sim_envs.errors import UserError
 from sim_envs.recordings.format import (
-    CONVENTIONS,
     FORMAT_VERSION,
     FRAMES_FILE,
     LOG_FILE,
@@ -28,6 +27,7 @@ from sim_envs.recordings.format import (
     RigInfo,
     SpaceInfo,
     TrajectoryInfo,
+    conventions_of,
     modalities_of,
     modality_file,
 )
@@ -126,7 +126,7 @@ def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Pr
         save_plan(partial, trajectories, libraries)
     else:
         audit = _audit(recipe, trajectories)
-    jobs = jobs_of(trajectories)
+    jobs = jobs_of(trajectories, recipe.seed)
     draft = Draft.of(partial, rig, modalities, sum(len(job.camera_to_world) for job in jobs))
     draft.allocate()
     seconds, rendered = _render_missing(space, recipe, draft, jobs, workers, progress)
@@ -228,10 +228,10 @@ def _meta(
         recipe_hash=folder.name,
         space=SpaceInfo.of(space),
         engine=EngineInfo(name=recipe.engine, version=ENGINES[recipe.engine].version),
-        rig=RigInfo(width=rig.width, height=rig.height, hfov=rig.hfov, intrinsics=rig.intrinsics.tolist()),
-        conventions=CONVENTIONS,
+        rig=RigInfo.of(rig),
+        conventions=conventions_of(rig),
         categories=space.categories,
-        seeds={"trajectories": recipe.seed},
+        seeds={"trajectories": recipe.seed} | ({"noise": recipe.seed} if rig.noise else {}),
         libraries=libraries,
         frames=sum(len(t.camera_to_world) for t in trajectories),
         modalities=draft.arrays,

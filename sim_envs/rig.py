@@ -1,8 +1,12 @@
-"""A rig: the camera a device carries. Square pixels, pixel centres at +0.5, row 0 on top."""
+"""A rig: the camera a device carries, and what its sensors add to an ideal picture.
+
+Square pixels, pixel centres at +0.5, row 0 on top.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,17 +15,73 @@ from sim_envs.errors import UserError
 
 SIZE_RANGE = (32, 2048)
 HFOV_RANGE = (30.0, 150.0)
+NOISE_RANGES: dict[str, tuple[float, float, str]] = {
+    "exposure_ev": (-8.0, 8.0, "stops"),
+    "exposure_spread_ev": (0.0, 4.0, "stops"),
+    "shutter": (0.0, 1.0, "of the time from one frame to the next"),
+    "photons_at_white": (1.0, 100_000.0, "photons"),
+    "gaussian_sigma": (0.0, 64.0, "grey levels"),
+    "redwood_strength": (0.0, 10.0, "times the noise that was measured"),
+}
+"""Setting → lowest and highest value, unit. 0 turns every one off."""
+
+
+@dataclass(frozen=True)
+class SensorNoise:
+    """What the sensors of a device add to an ideal picture. All are 0 by default: nothing.
+
+    :mod:`sim_envs.sensors.noise` says what each does.
+
+    Attributes:
+        exposure_ev: stops more light (or less, below 0) than a frame was rendered with.
+        exposure_spread_ev: each trajectory has an exposure of its own, up to so many stops more or less.
+        shutter: share of the time from one frame to the next for which light is gathered while the camera moves.
+        photons_at_white: photons that a white pixel counts in each channel; the fewer, the more shot noise.
+        gaussian_sigma: standard deviation of noise in each channel, grey levels of the stored (sRGB) bytes.
+        redwood_strength: depth noise of a structured-light sensor; 1 is as strong as measured.
+
+    Raises:
+        UserError: a value out of its range.
+    """
+
+    exposure_ev: float = 0.0
+    exposure_spread_ev: float = 0.0
+    shutter: float = 0.0
+    photons_at_white: float = 0.0
+    gaussian_sigma: float = 0.0
+    redwood_strength: float = 0.0
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        for name, (low, high, unit) in NOISE_RANGES.items():
+            value = getattr(self, name)
+            if value != 0 and not low <= value <= high:
+                off = ", or 0 for none" if low > 0 else ""
+                raise UserError(f"Noise {name} {value:g} is out of range: {low:g} to {high:g} {unit}{off}.")
+
+    def __bool__(self) -> bool:
+        return any(asdict(self).values())
+
+    @property
+    def in_rgb(self) -> bool:
+        """Whether colours are changed."""
+        return any(value for name, value in asdict(self).items() if name != "redwood_strength")
+
+
+NO_NOISE = SensorNoise()
 
 
 @dataclass(frozen=True)
 class Rig:
-    """Camera intrinsics: a pinhole, and the lens before it.
+    """Camera intrinsics (a pinhole, and the lens before it) and sensor noise.
 
     Attributes:
         width, height: pixels, 32…2048.
         hfov: horizontal field of view of the pinhole, degrees, 30…150: it sets the focal length. Through a lens
             the picture shows more than that (barrel) or less (pincushion); see :attr:`half_angles`.
         distortion: of the lens; none by default.
+        noise: of the sensors; none by default. Engines render without it.
 
     Raises:
         UserError: a number out of range, or distortion under which the picture would fold.
@@ -31,6 +91,7 @@ class Rig:
     height: int = 128
     hfov: float = 90.0
     distortion: RadialDistortion = NO_DISTORTION
+    noise: SensorNoise = NO_NOISE
 
     def __post_init__(self) -> None:
         for name in ("width", "height"):

@@ -14,6 +14,9 @@ from sim_envs.space import Space
 class Engine(Protocol):
     """Open a space, render poses, close. One instance belongs to one process.
 
+    The picture is what the rig's lens shows (:meth:`sim_envs.rig.Rig.directions`); an engine that has pinholes only
+    bends theirs with :class:`sim_envs.sensors.lens.Lens`. The rig's noise is added later, to whatever was rendered.
+
     Class attributes ``name`` and ``version`` go into every recording's recipe.
     """
 

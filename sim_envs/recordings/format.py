@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, field_validator, model_serializer
 
+from sim_envs.distortion import NO_DISTORTION, RadialDistortion
 from sim_envs.errors import UserError, unknown
 from sim_envs.modalities import MODALITIES
-from sim_envs.rig import Rig
+from sim_envs.rig import NO_NOISE, Rig, SensorNoise
 from sim_envs.space import Space
 from sim_envs.storage import canonical_json, digest_file, digest_json
 from sim_envs.trajectories import PLANNER_VERSION, SPLITS
@@ -37,6 +38,19 @@ CONVENTIONS = {
     "instance": "uint16 instance id of the space, 0 = none",
     "valid": "depth measured on 30 % of the pixels or more, and not one plain plane alone; whatever the labels",
 }
+LENS_CONVENTIONS = {
+    "pixels": "centres at +0.5, row 0 on top; hfov is horizontal, degrees, of the pinhole; what that shows at (x, y) "
+    "focal lengths from the middle, the lens shows at (x, y) · (1 + k1 r² + k2 r⁴), as in OpenCV",
+}
+NOISE_CONVENTIONS = {
+    "valid": CONVENTIONS["valid"] + "; judged before the noise of rgb and normals",
+}
+NOISY_RGB_CONVENTIONS = {"rgb": "uint8 sRGB, with the rig's noise", "edges": "uint8, derived from the noisy rgb"}
+NOISY_DEPTH_CONVENTIONS = {
+    "depth": "planar z (not ray length), uint16 millimetres, 0 = no measurement, with the rig's noise",
+    "normals": "camera frame, unit, facing the camera, uint8 = round((n + 1) · 127.5), void where depth is 0, "
+    "computed from the noisy depth",
+}
 REMEDY = "Delete that folder and generate the recording again."
 _LONGEST_PROVENANCE = 1000  # characters of JSON an entry may have before its digest stands in for it
 
@@ -46,7 +60,42 @@ def modality_file(modality: str) -> str:
     return f"{modality}.npy"
 
 
-class Recipe(BaseModel):
+def conventions_of(rig: Rig) -> dict[str, str]:
+    """Return what the values of a recording by this rig mean."""
+    return {
+        **CONVENTIONS,
+        **(LENS_CONVENTIONS if rig.distortion else {}),
+        **(NOISE_CONVENTIONS if rig.noise else {}),
+        **(NOISY_RGB_CONVENTIONS if rig.noise.in_rgb else {}),
+        **(NOISY_DEPTH_CONVENTIONS if rig.noise.redwood_strength else {}),
+    }
+
+
+class LensAndNoise(BaseModel):
+    """The fields of a rig that most rigs do not have: written down only where there is something to write.
+
+    So what was recorded by an ideal pinhole is described, and named, as it was before there were others.
+
+    Attributes:
+        distortion: ``k1`` and ``k2`` of the lens.
+        noise: settings that are not 0.
+    """
+
+    distortion: RadialDistortion = NO_DISTORTION
+    noise: SensorNoise = NO_NOISE
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        distortion, noise = written.pop("distortion"), written.pop("noise")
+        if self.distortion:
+            written["distortion"] = distortion
+        if self.noise:
+            written["noise"] = {name: value for name, value in noise.items() if value}
+        return written
+
+
+class Recipe(LensAndNoise):
     """Everything a user decides about a recording; equal recipes of equal spaces are the same recording.
 
     Attributes:
@@ -54,8 +103,9 @@ class Recipe(BaseModel):
         engine: a row of the engine table.
         width, height, hfov: the rig; pixels and degrees.
         trajectories: ``auto``, ``walk``, ``handheld``, or the path of a pose file.
+        distortion, noise: the rest of the rig; none by default.
         splits: split → (number of trajectories, frames each), in the order train, val, test.
-        seed: of the trajectories.
+        seed: of the trajectories, and of the noise.
 
     Raises:
         UserError: a size, field of view, split or number of frames out of range.
@@ -91,7 +141,7 @@ class Recipe(BaseModel):
 
     def rig(self) -> Rig:
         """Return the camera."""
-        return Rig(self.width, self.height, self.hfov)
+        return Rig(self.width, self.height, self.hfov, self.distortion, self.noise)
 
     @property
     def pose_file(self) -> Path | None:
@@ -164,13 +214,29 @@ class EngineInfo(_Model):
     version: str
 
 
-class RigInfo(_Model):
+class RigInfo(_Model, LensAndNoise):
     """The camera; ``intrinsics`` is the 3×3 matrix in the OpenCV sense, row by row."""
 
     width: int
     height: int
     hfov: float
     intrinsics: list[list[float]]
+
+    @classmethod
+    def of(cls, rig: Rig) -> RigInfo:
+        """Write a rig down."""
+        return cls(
+            width=rig.width,
+            height=rig.height,
+            hfov=rig.hfov,
+            intrinsics=rig.intrinsics.tolist(),
+            distortion=rig.distortion,
+            noise=rig.noise,
+        )
+
+    def rig(self) -> Rig:
+        """Return the rig that was written down."""
+        return Rig(self.width, self.height, self.hfov, self.distortion, self.noise)
 
 
 class StoredArray(_Model):

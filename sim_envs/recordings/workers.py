@@ -16,12 +16,15 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 import cv2
+import numpy as np
 
 from sim_envs.engines import ENGINES, Engine
 from sim_envs.errors import UserError
 from sim_envs.recordings.plan import Job
-from sim_envs.recordings.writer import Draft, Frame
+from sim_envs.recordings.writer import VALID, Draft, Frame, is_valid
+from sim_envs.rig import Rig
 from sim_envs.sensors import DERIVED
+from sim_envs.sensors.device import Device
 from sim_envs.space import Space
 
 _WORKER_ENVIRONMENT = {
@@ -106,17 +109,21 @@ def render(
 
 def _render_one(engine: Engine, draft: Draft, job: Job, on_frames: Callable[[int], object]) -> None:
     try:
-        draft.write(job, _frames(engine, job, on_frames))
+        draft.write(job, _frames(engine, draft.rig, job, on_frames))
     except UserError:
         raise
     except Exception as error:
         raise RenderError(f"Rendering trajectory {job.trajectory} failed: {error!r}") from error
 
 
-def _frames(engine: Engine, job: Job, on_frames: Callable[[int], object]) -> Iterator[Frame]:
-    """Render a trajectory and derive what is computed from rendered modalities."""
-    for pose in job.camera_to_world:
-        frame = engine.render(pose)
+def _frames(engine: Engine, rig: Rig, job: Job, on_frames: Callable[[int], object]) -> Iterator[Frame]:
+    """Render a trajectory, let the rig's sensors sense it, and derive what is computed from other modalities."""
+    device = Device(rig, job.camera_to_world, job.trajectory, job.seed, engine.render)
+    for step, pose in enumerate(job.camera_to_world):
+        ideal = engine.render(pose)
+        frame = device.sense(ideal, step)
+        if rig.noise:
+            frame[VALID] = np.array(is_valid(ideal | {"depth": frame["depth"]}))
         yield frame | {name: derive(frame) for name, derive in DERIVED.items()}
         on_frames(1)
 
