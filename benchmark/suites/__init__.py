@@ -29,7 +29,9 @@ class RigSize(_Part, LensAndNoise):
     hfov: float = Field(90.0, ge=30, le=150)
 
     def model_post_init(self, _: object) -> None:
-        """Refuse a lens through which this picture would fold."""
+        """Refuse what recordings allow and the models do not, and a lens through which this picture would fold."""
+        if self.width != self.height:
+            raise UserError(f"{self.width}x{self.height} is not square, and the encoders take square frames.")
         Rig(self.width, self.height, self.hfov, self.distortion, self.noise)
 
 
