@@ -39,9 +39,11 @@ class SensorNoise:
         photons_at_white: photons that a white pixel counts in each channel; the fewer, the more shot noise.
         gaussian_sigma: standard deviation of noise in each channel, grey levels of the stored (sRGB) bytes.
         redwood_strength: depth noise of a structured-light sensor; 1 is as strong as measured.
+        redwood_table: path of the table of low-frequency errors that belongs to that noise; "" for none. In the
+            rig of a recording it is the file's name and SHA-256.
 
     Raises:
-        UserError: a value out of its range.
+        UserError: a value out of its range, or a table for noise that is off.
     """
 
     exposure_ev: float = 0.0
@@ -50,6 +52,7 @@ class SensorNoise:
     photons_at_white: float = 0.0
     gaussian_sigma: float = 0.0
     redwood_strength: float = 0.0
+    redwood_table: str = ""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -59,6 +62,8 @@ class SensorNoise:
             if value != 0 and not low <= value <= high:
                 off = ", or 0 for none" if low > 0 else ""
                 raise UserError(f"Noise {name} {value:g} is out of range: {low:g} to {high:g} {unit}{off}.")
+        if self.redwood_table and not self.redwood_strength:
+            raise UserError("A table of depth errors needs the depth noise it belongs to: set redwood_strength too.")
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
@@ -66,7 +71,7 @@ class SensorNoise:
     @property
     def in_rgb(self) -> bool:
         """Whether colours are changed."""
-        return any(value for name, value in asdict(self).items() if name != "redwood_strength")
+        return any(value for name, value in asdict(self).items() if not name.startswith("redwood"))
 
 
 NO_NOISE = SensorNoise()

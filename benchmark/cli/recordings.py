@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from benchmark.cli.options import Home, home_of, size_of, workers_of
-from benchmark.cli.sensors import DepthNoise, Distortion, Exposure, MotionBlur, RgbNoise, distortion_of, noise_of
+from benchmark.cli.sensors import (
+    DepthNoise,
+    DepthNoiseTable,
+    Distortion,
+    Exposure,
+    MotionBlur,
+    RgbNoise,
+    distortion_of,
+    noise_of,
+)
 
 app = typer.Typer()
 
@@ -20,6 +29,7 @@ def generate(
     hfov: Annotated[float, typer.Option(help="Horizontal field of view, degrees.")] = 90.0,
     distortion: Distortion = None,
     depth_noise: DepthNoise = None,
+    depth_noise_table: DepthNoiseTable = None,
     rgb_noise: RgbNoise = None,
     motion_blur: MotionBlur = 0.0,
     exposure: Exposure = None,
@@ -48,7 +58,7 @@ def generate(
         size_of(size),
         hfov,
         distortion_of(distortion),
-        noise_of(depth_noise, rgb_noise, motion_blur, exposure),
+        noise_of(depth_noise, depth_noise_table, rgb_noise, motion_blur, exposure),
         trajectories,
         engine,
         workers_of(workers),

@@ -19,6 +19,10 @@ Distortion = Annotated[
 DepthNoise = Annotated[
     str | None, typer.Option(metavar="redwood[:STRENGTH]", help="Depth noise of a structured-light sensor.")
 ]
+DepthNoiseTable = Annotated[
+    str | None,
+    typer.Option(metavar="PATH", help="Errors of its device: redwood-depth-dist-model.npy, which habitat-sim has."),
+]
 RgbNoise = Annotated[
     list[str] | None,
     typer.Option(metavar="KIND:VALUE", help="gaussian:SIGMA (grey levels) or poisson:PHOTONS (at white). Repeatable."),
@@ -52,7 +56,11 @@ def distortion_of(text: str | None) -> RadialDistortion:
 
 
 def noise_of(
-    depth_noise: str | None, rgb_noise: Sequence[str] | None, motion_blur: float, exposure: str | None
+    depth_noise: str | None,
+    depth_noise_table: str | None,
+    rgb_noise: Sequence[str] | None,
+    motion_blur: float,
+    exposure: str | None,
 ) -> SensorNoise:
     """Return the noise that the options ask for.
 
@@ -74,7 +82,7 @@ def noise_of(
         form = "EV or EV:SPREAD, e.g. -1 or 0:0.7"
         settings["exposure_ev"] = _number("--exposure", exposure, ev, form)
         settings["exposure_spread_ev"] = _number("--exposure", exposure, spread or "0", form)
-    return SensorNoise(**settings)
+    return SensorNoise(**settings, redwood_table=depth_noise_table or "")
 
 
 def _kind(option: str, text: str, kinds: dict[str, str], default: str | None) -> dict[str, float]:

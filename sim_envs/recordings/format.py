@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sim_envs.distortion import NO_DISTORTION, RadialDistortion
 from sim_envs.errors import UserError, unknown
 from sim_envs.modalities import MODALITIES
 from sim_envs.rig import NO_NOISE, Rig, SensorNoise
+from sim_envs.sensors.noise import redwood_table
 from sim_envs.space import Space
 from sim_envs.storage import canonical_json, digest_file, digest_json
 from sim_envs.trajectories import PLANNER_VERSION, SPLITS
@@ -138,6 +140,8 @@ class Recipe(LensAndNoise):
     def model_post_init(self, _: Any) -> None:
         """Refuse a rig that is out of range while the user still looks."""
         self.rig()
+        if self.noise.redwood_table:
+            redwood_table(Path(self.noise.redwood_table).expanduser())
 
     def rig(self) -> Rig:
         """Return the camera."""
@@ -159,10 +163,22 @@ class Recipe(LensAndNoise):
         return path
 
     def described(self) -> dict[str, Any]:
-        """Return the recipe with a pose file named by its content: equal wherever the file lies."""
+        """Return the recipe with its files named by their content: equal wherever they lie."""
         path = self.pose_file
-        source = self.trajectories if path is None else f"{path.name} sha256:{digest_file(path)}"
-        return self.model_dump(mode="json") | {"trajectories": source}
+        source = self.trajectories if path is None else _by_content(path)
+        named = self.model_copy(update={"noise": described_noise(self.noise)})
+        return named.model_dump(mode="json") | {"trajectories": source}
+
+
+def described_noise(noise: SensorNoise) -> SensorNoise:
+    """Return the settings with a table named by its content."""
+    if not noise.redwood_table:
+        return noise
+    return replace(noise, redwood_table=_by_content(Path(noise.redwood_table).expanduser()))
+
+
+def _by_content(path: Path) -> str:
+    return f"{path.name} sha256:{digest_file(path)}"
 
 
 def modalities_of(space: Space) -> tuple[str, ...]:
@@ -175,6 +191,8 @@ def recipe_hash(recipe: Recipe, space_digest: str, engine_version: str, modaliti
     described = recipe.described()
     if recipe.pose_file is not None:
         described["trajectories"] = described["trajectories"].partition(" ")[2]
+    if recipe.noise.redwood_table:
+        described["noise"]["redwood_table"] = described["noise"]["redwood_table"].partition(" ")[2]
     everything = {
         "recipe": described,
         "space": space_digest,
@@ -231,7 +249,7 @@ class RigInfo(_Model, LensAndNoise):
             hfov=rig.hfov,
             intrinsics=rig.intrinsics.tolist(),
             distortion=rig.distortion,
-            noise=rig.noise,
+            noise=described_noise(rig.noise),
         )
 
     def rig(self) -> Rig:

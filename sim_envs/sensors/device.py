@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from sim_envs.rig import Rig
 from sim_envs.sensors.motion import blurred_light
-from sim_envs.sensors.noise import exposed, gaussian, redwood_depth, shot, to_light, to_srgb
+from sim_envs.sensors.noise import exposed, gaussian, redwood_depth, redwood_table, shot, to_light, to_srgb
 from sim_envs.sensors.normals import normals_from_depth
 
 Frame = dict[str, np.ndarray]
@@ -45,7 +46,9 @@ class Device:
         if noise.in_rgb:
             frame["rgb"] = self._picture(ideal, step)
         if noise.redwood_strength:
-            frame["depth"] = redwood_depth(ideal["depth"], noise.redwood_strength, self._stream("redwood", step))
+            table = redwood_table(Path(noise.redwood_table).expanduser()) if noise.redwood_table else None
+            rng = self._stream("redwood", step)
+            frame["depth"] = redwood_depth(ideal["depth"], noise.redwood_strength, rng, table)
             frame["normals"] = stored_normals(frame["depth"], self.rig)
         return frame
 

@@ -24,14 +24,14 @@ from sim_envs.rig import NO_NOISE, SensorNoise
 
 def test_no_option_is_no_noise() -> None:
     assert distortion_of(None) == NO_DISTORTION
-    assert noise_of(None, None, 0.0, None) == NO_NOISE
+    assert noise_of(None, None, None, 0.0, None) == NO_NOISE
 
 
 def test_options_are_read_as_they_are_documented() -> None:
     assert distortion_of("-0.18,0.05") == RadialDistortion(-0.18, 0.05)
     assert distortion_of("0.1") == RadialDistortion(0.1, 0.0)
-    assert noise_of("redwood", None, 0.0, None) == SensorNoise(redwood_strength=1)
-    assert noise_of("redwood:0.5", ["gaussian:3", "poisson:500"], 0.2, "-1:0.7") == SensorNoise(
+    assert noise_of("redwood", None, None, 0.0, None) == SensorNoise(redwood_strength=1)
+    assert noise_of("redwood:0.5", None, ["gaussian:3", "poisson:500"], 0.2, "-1:0.7") == SensorNoise(
         redwood_strength=0.5,
         gaussian_sigma=3,
         photons_at_white=500,
@@ -39,7 +39,7 @@ def test_options_are_read_as_they_are_documented() -> None:
         exposure_ev=-1,
         exposure_spread_ev=0.7,
     )
-    assert noise_of(None, [], 0.0, "1.5") == SensorNoise(exposure_ev=1.5)
+    assert noise_of(None, None, [], 0.0, "1.5") == SensorNoise(exposure_ev=1.5)
 
 
 WRONG = [
@@ -51,6 +51,8 @@ WRONG = [
     ("--depth-noise redwood:x", "'x' is not a number"),
     ("--depth-noise redwood:0", "would change nothing"),
     ("--depth-noise redwood:50", "out of range: 0 to 10"),
+    ("--depth-noise-table t.npy", "set redwood_strength too"),
+    ("--depth-noise redwood --depth-noise-table none.npy", "habitat-sim has it"),
     ("--rgb-noise gaussian", "is not gaussian:NUMBER"),
     ("--rgb-noise gauss:3", "Did you mean gaussian"),
     ("--rgb-noise gaussian:3 --rgb-noise gaussian:4", "given twice"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from sim_envs.errors import UserError
 from sim_envs.rig import NOISE_RANGES, Rig, SensorNoise
 from sim_envs.sensors.device import Device
 from sim_envs.sensors.motion import MAX_VIEWS, blurred_light, pose_at, views_while_open
-from sim_envs.sensors.noise import exposed, gaussian, redwood_depth, shot, to_light, to_srgb
+from sim_envs.sensors.noise import exposed, gaussian, redwood_depth, redwood_table, shot, to_light, to_srgb
 from tests.sim_envs.test_raycast import pose
 
 EVERY_BYTE = np.arange(256, dtype=np.uint8)
@@ -149,6 +151,50 @@ def test_a_weaker_redwood_has_the_steps_alone_left() -> None:
     wall = np.full((64, 64), 2000, np.uint16)
     assert len(np.unique(redwood_depth(wall, 0.01, rng()))) == 1
     assert len(np.unique(redwood_depth(wall, 5.0, rng()))) > 5
+
+
+def test_a_table_of_ones_changes_nothing_and_its_entries_divide_depths() -> None:
+    depth = rng().integers(400, 9999, (48, 64)).astype(np.uint16)
+    plain = redwood_depth(depth, 1.0, rng())
+    np.testing.assert_array_equal(redwood_depth(depth, 1.0, rng(), np.ones((80, 80, 5), np.float32)), plain)
+    wall = np.full((48, 64), 2000, np.uint16)
+    longer = redwood_depth(wall, 0.1, rng(), np.full((80, 80, 5), 0.8, np.float32))
+    assert longer.mean() == pytest.approx(2500, rel=0.02)
+    assert not redwood_depth(wall, 0.1, rng(), np.zeros((80, 80, 5), np.float32)).any()
+
+
+@pytest.mark.parametrize(
+    ("metres", "divisor"), [(0.6, 1.1), (1.0, 1.1), (2.0, 1.15), (3.0, 1.2), (8.5, 1.475), (9.5, 1.5)]
+)
+def test_a_table_is_linear_between_its_distances_and_constant_beyond(metres: float, divisor: float) -> None:
+    table = np.broadcast_to(np.array([1.1, 1.2, 1.3, 1.4, 1.5], np.float32), (80, 80, 5))
+    found = redwood_depth(np.full((32, 32), round(metres * 1000), np.uint16), 0.01, rng(), table)
+    steps = 35_130 * 8 / found.astype(float)
+    assert steps.mean() == pytest.approx(8 * 35.130 / metres * divisor, abs=0.6)
+
+
+def test_a_table_is_laid_over_the_whole_picture_whatever_its_size() -> None:
+    table = np.ones((80, 80, 5), np.float32)
+    table[:40, 40:] = 2
+    for height, width in ((480, 640), (64, 64), (32, 200)):
+        found = redwood_depth(np.full((height, width), 4000, np.uint16), 0.01, rng(), table)
+        halved = found < 3000
+        expected = np.zeros((height, width), bool)
+        expected[: height // 2, width // 2 :] = True
+        assert (halved == expected).mean() > 0.97
+
+
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    for name, content in (("text.npy", b"hello"), ("none.npy", None)):
+        if content:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match=r"Cannot read .*habitat-sim has it"):
+            redwood_table(tmp_path / name)
+    np.save(tmp_path / "small.npy", np.ones((80, 80)))
+    with pytest.raises(UserError, match="not 80 × 80 × 5 floats"):
+        redwood_table(tmp_path / "small.npy")
+    np.save(tmp_path / "flat.npy", np.arange(32_000, dtype=np.float64).reshape(80, 400))
+    assert redwood_table(tmp_path / "flat.npy")[1, 2, 3] == 400 + 13
 
 
 # --- motion

@@ -102,6 +102,26 @@ def test_settings_that_do_not_exist_are_refused(change: dict[str, object]) -> No
         recipe(**change)
 
 
+def test_a_table_counts_by_its_content_not_its_place_and_no_path_is_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a.npy", "b.npy"):
+        np.save(tmp_path / name, np.full((80, 80, 5), 0.9))
+    np.save(tmp_path / "c.npy", rng.uniform(0.8, 1.2, (80, 80, 5)))
+    recipes = {
+        name: recipe(noise=SensorNoise(redwood_strength=1, redwood_table=str(tmp_path / name)))
+        for name in ("a.npy", "b.npy", "c.npy")
+    }
+    hashes = {name: recipe_hash(value, "d", "1", ()) for name, value in recipes.items()}
+    assert hashes["a.npy"] == hashes["b.npy"] != hashes["c.npy"]
+    assert recipe_hash(recipe(noise=SensorNoise(redwood_strength=1)), "d", "1", ()) not in hashes.values()
+
+    found = record(room(), recipes["a.npy"], home=tmp_path)
+    assert str(tmp_path) not in (found.folder / "meta.json").read_text()
+    assert found.rig.noise.redwood_table.startswith("a.npy sha256:")
+    ideal = RaycastEngine(room(), recipe().rig()).render(found.poses[0])["depth"]
+    assert np.median(found.array("depth")[0] / ideal) == pytest.approx(1 / 0.9, rel=0.02)
+
+
 # --- what it holds
 
 
