@@ -35,7 +35,8 @@ class SensorNoise:
     Attributes:
         exposure_ev: stops more light (or less, below 0) than a frame was rendered with.
         exposure_spread_ev: each trajectory has an exposure of its own, up to so many stops more or less.
-        shutter: share of the time from one frame to the next for which light is gathered while the camera moves.
+        shutter: share of the time from one frame to the next for which light is gathered while the camera moves,
+            as it does from each pose of its trajectory to the next; where there is one pose alone, it stands still.
         photons_at_white: photons that a white pixel counts in each channel; the fewer, the more shot noise.
         gaussian_sigma: standard deviation of noise in each channel, grey levels of the stored (sRGB) bytes.
         redwood_strength: depth noise of a structured-light sensor; 1 is as strong as measured.

@@ -89,12 +89,10 @@ class LensAndNoise(BaseModel):
     @model_serializer(mode="wrap")
     def _leave_out_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = handler(self)
-        distortion, noise = written.pop("distortion"), written.pop("noise")
-        if self.distortion:
-            written["distortion"] = distortion
-        if self.noise:
-            written["noise"] = {name: value for name, value in noise.items() if value}
-        return written
+        if not self.distortion:
+            written.pop("distortion", None)
+        noise = {name: value for name, value in written.pop("noise", {}).items() if value}
+        return written | ({"noise": noise} if noise else {})
 
 
 class Recipe(LensAndNoise):
