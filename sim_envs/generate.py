@@ -16,6 +16,7 @@ import numpy as np
 from sim_envs.engines import ENGINES
 from sim_envs.errors import UserError
 from sim_envs.recordings.format import (
+    CONVENTIONS,
     FORMAT_VERSION,
     FRAMES_FILE,
     LOG_FILE,
@@ -27,11 +28,11 @@ from sim_envs.recordings.format import (
     RigInfo,
     SpaceInfo,
     TrajectoryInfo,
-    conventions_of,
     modalities_of,
     modality_file,
 )
 from sim_envs.recordings.frames import write_frames
+from sim_envs.recordings.lens_and_noise import changed_conventions
 from sim_envs.recordings.lock import alone
 from sim_envs.recordings.plan import Job, jobs_of, load_plan, save_plan
 from sim_envs.recordings.reader import PARTIAL, Recording, recording_folder
@@ -229,7 +230,7 @@ def _meta(
         space=SpaceInfo.of(space),
         engine=EngineInfo(name=recipe.engine, version=ENGINES[recipe.engine].version),
         rig=RigInfo.of(rig),
-        conventions=conventions_of(rig),
+        conventions=CONVENTIONS | changed_conventions(rig),
         categories=space.categories,
         seeds={"trajectories": recipe.seed} | ({"noise": recipe.seed} if rig.noise else {}),
         libraries=libraries,

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sim_envs.errors import UserError, unknown
-from sim_envs.recordings.format import LensAndNoise
+from sim_envs.recordings.lens_and_noise import LensAndNoise
 from sim_envs.rig import Rig
 
 Role = Literal["test", "transfer", "held_out", "external"]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, field_validator, model_serializer
+from pydantic import BaseModel, ConfigDict, field_validator
 
-from sim_envs.distortion import NO_DISTORTION, RadialDistortion
 from sim_envs.errors import UserError, unknown
 from sim_envs.modalities import MODALITIES
-from sim_envs.rig import NO_NOISE, Rig, SensorNoise
+from sim_envs.recordings.lens_and_noise import LensAndNoise, by_content, described_noise
+from sim_envs.rig import Rig
 from sim_envs.sensors.noise import redwood_table
 from sim_envs.space import Space
-from sim_envs.storage import canonical_json, digest_file, digest_json
+from sim_envs.storage import canonical_json, digest_json
 from sim_envs.trajectories import PLANNER_VERSION, SPLITS
 
 FORMAT_VERSION = 1
@@ -40,19 +39,6 @@ CONVENTIONS = {
     "instance": "uint16 instance id of the space, 0 = none",
     "valid": "depth measured on 30 % of the pixels or more, and not one plain plane alone; whatever the labels",
 }
-LENS_CONVENTIONS = {
-    "pixels": "centres at +0.5, row 0 on top; hfov is horizontal, degrees, of the pinhole; what that shows at (x, y) "
-    "focal lengths from the middle, the lens shows at (x, y) · (1 + k1 r² + k2 r⁴), as in OpenCV",
-}
-NOISE_CONVENTIONS = {
-    "valid": CONVENTIONS["valid"] + "; judged before the noise of rgb and normals",
-}
-NOISY_RGB_CONVENTIONS = {"rgb": "uint8 sRGB, with the rig's noise", "edges": "uint8, derived from the noisy rgb"}
-NOISY_DEPTH_CONVENTIONS = {
-    "depth": "planar z (not ray length), uint16 millimetres, 0 = no measurement, with the rig's noise",
-    "normals": "camera frame, unit, facing the camera, uint8 = round((n + 1) · 127.5), void where depth is 0, "
-    "computed from the noisy depth",
-}
 REMEDY = "Delete that folder and generate the recording again."
 _LONGEST_PROVENANCE = 1000  # characters of JSON an entry may have before its digest stands in for it
 
@@ -60,39 +46,6 @@ _LONGEST_PROVENANCE = 1000  # characters of JSON an entry may have before its di
 def modality_file(modality: str) -> str:
     """Return the name of a modality's file."""
     return f"{modality}.npy"
-
-
-def conventions_of(rig: Rig) -> dict[str, str]:
-    """Return what the values of a recording by this rig mean."""
-    return {
-        **CONVENTIONS,
-        **(LENS_CONVENTIONS if rig.distortion else {}),
-        **(NOISE_CONVENTIONS if rig.noise else {}),
-        **(NOISY_RGB_CONVENTIONS if rig.noise.in_rgb else {}),
-        **(NOISY_DEPTH_CONVENTIONS if rig.noise.redwood_strength else {}),
-    }
-
-
-class LensAndNoise(BaseModel):
-    """The fields of a rig that most rigs do not have: written down only where there is something to write.
-
-    So what was recorded by an ideal pinhole is described, and named, as it was before there were others.
-
-    Attributes:
-        distortion: ``k1`` and ``k2`` of the lens.
-        noise: settings that are not 0.
-    """
-
-    distortion: RadialDistortion = NO_DISTORTION
-    noise: SensorNoise = NO_NOISE
-
-    @model_serializer(mode="wrap")
-    def _leave_out_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written: dict[str, Any] = handler(self)
-        if not self.distortion:
-            written.pop("distortion", None)
-        noise = {name: value for name, value in written.pop("noise", {}).items() if value}
-        return written | ({"noise": noise} if noise else {})
 
 
 class Recipe(LensAndNoise):
@@ -163,20 +116,9 @@ class Recipe(LensAndNoise):
     def described(self) -> dict[str, Any]:
         """Return the recipe with its files named by their content: equal wherever they lie."""
         path = self.pose_file
-        source = self.trajectories if path is None else _by_content(path)
+        source = self.trajectories if path is None else by_content(path)
         named = self.model_copy(update={"noise": described_noise(self.noise)})
         return named.model_dump(mode="json") | {"trajectories": source}
-
-
-def described_noise(noise: SensorNoise) -> SensorNoise:
-    """Return the settings with a table named by its content."""
-    if not noise.redwood_table:
-        return noise
-    return replace(noise, redwood_table=_by_content(Path(noise.redwood_table).expanduser()))
-
-
-def _by_content(path: Path) -> str:
-    return f"{path.name} sha256:{digest_file(path)}"
 
 
 def modalities_of(space: Space) -> tuple[str, ...]:
