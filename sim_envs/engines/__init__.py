@@ -14,8 +14,8 @@ from sim_envs.space import Space
 class Engine(Protocol):
     """Open a space, render poses, close. One instance belongs to one process.
 
-    The picture is what the rig's lens shows (:meth:`sim_envs.rig.Rig.directions`); an engine that has pinholes only
-    bends theirs with :class:`sim_envs.sensors.lens.Lens`. The rig's noise is added later, to whatever was rendered.
+    The rig's noise is added later, to whatever was rendered. So is its distortion, by :func:`open_engine`, unless
+    the class says ``traces_lenses = True``: then its rays are those of :meth:`sim_envs.rig.Rig.directions`.
 
     Class attributes ``name`` and ``version`` go into every recording's recipe.
     """
@@ -39,6 +39,20 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free what the engine holds."""
+
+
+def open_engine(name: str, space: Space, rig: Rig) -> Engine:
+    """Return an engine that renders a space as a rig shows it, through whatever lens.
+
+    Raises:
+        UserError: no such engine, or one that cannot render so large or wide a picture.
+    """
+    engine = ENGINES[name]
+    if not rig.distortion or getattr(engine, "traces_lenses", False):
+        return engine(space, rig)
+    from sim_envs.engines.behind_lens import BehindLens
+
+    return BehindLens(engine, space, rig)
 
 
 ENGINES: Table[type[Engine]] = Table(

@@ -35,6 +35,7 @@ class RaycastEngine:
 
     name = "raycast"
     version = "1"
+    traces_lenses = True
 
     def __init__(self, space: Space, rig: Rig) -> None:
         self._rig = rig

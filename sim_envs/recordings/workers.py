@@ -18,7 +18,7 @@ from multiprocessing.context import SpawnProcess
 import cv2
 import numpy as np
 
-from sim_envs.engines import ENGINES, Engine
+from sim_envs.engines import Engine, open_engine
 from sim_envs.errors import UserError
 from sim_envs.recordings.plan import Job
 from sim_envs.recordings.writer import VALID, Draft, Frame, is_valid
@@ -97,7 +97,7 @@ def render(
     """
     workers = min(workers, len(jobs))
     if workers == 1:
-        opened = ENGINES[engine](space, draft.rig)
+        opened = open_engine(engine, space, draft.rig)
         try:
             for job in jobs:
                 _render_one(opened, draft, job, on_frames)
@@ -119,8 +119,7 @@ def _render_one(engine: Engine, draft: Draft, job: Job, on_frames: Callable[[int
 def _frames(engine: Engine, rig: Rig, job: Job, on_frames: Callable[[int], object]) -> Iterator[Frame]:
     """Render a trajectory, let the rig's sensors sense it, and derive what is computed from other modalities."""
     device = Device(rig, job.camera_to_world, job.trajectory, job.seed, engine.render)
-    for step, pose in enumerate(job.camera_to_world):
-        ideal = engine.render(pose)
+    for step, ideal in enumerate(map(engine.render, job.camera_to_world)):
         frame = device.sense(ideal, step)
         if rig.noise:
             frame[VALID] = np.array(is_valid(ideal | {"depth": frame["depth"]}))
@@ -224,7 +223,7 @@ def _work(connection: Connection, space: Space, engine: str, draft: Draft) -> No
             written, told_at = 0, time.monotonic()
 
     try:
-        opened = ENGINES[engine](space, draft.rig)
+        opened = open_engine(engine, space, draft.rig)
         connection.send(Done())
         while (job := connection.recv()) is not None:
             _render_one(opened, draft, job, on_frames)

@@ -23,7 +23,8 @@ from sim_envs.recordings.verify import verify
 from sim_envs.rig import NOISE_RANGES, Rig, SensorNoise
 from sim_envs.sensors.device import stored_normals
 from sim_envs.sensors.edges import edges_from_rgb
-from tests.sim_envs.recording_kit import contents, recipe, room, start
+from sim_envs.sensors.lens import Lens
+from tests.sim_envs.recording_kit import contents, install_engine, recipe, room, start
 from tests.sim_envs.test_raycast import ROOM, make_space, pose, world_rays
 from tests.sim_envs.test_raycast import room as box_room
 
@@ -171,6 +172,22 @@ def test_noise_does_not_make_a_plain_wall_of_use(tmp_path: Path) -> None:
     )
     assert np.ptp(found.array("rgb")[0].astype(int)) > 40
     assert found.frames["valid"].tolist() == [False, True]
+
+
+def test_engines_that_know_no_lens_record_through_it_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = install_engine(tmp_path / "site", "pass")
+    (module,) = site.glob("third_*.py")
+    module.write_text(module.read_text() + "    traces_lenses = False\n")
+    monkeypatch.syspath_prepend(str(site))
+    found = record(room(), recipe("third", distortion=LENS), home=tmp_path)
+    lens = Lens.of(found.rig)
+    engine = RaycastEngine(room(), lens.pinhole)
+    for number in (0, 9, 23):
+        bent = lens.picture(engine.render(found.poses[number]))
+        for name, values in bent.items():
+            np.testing.assert_array_equal(found.array(name)[number], values)
 
 
 # --- repeatable
