@@ -4,7 +4,7 @@ Started by :mod:`sim_envs.habitat.process` as ``python host.py MODULE FD``. Stan
 later, and nothing of this package: the interpreter has its own libraries. Requests are JSON objects, one a line,
 on standard input. Answers go one a line to descriptor FD, which nothing else knows of: whatever native code prints
 cannot end up between them. An answer bears the number of its request; ``ok`` holds what ``answer(request)``
-returned, ``failed`` what it raised.
+returned, ``failed`` what it raised, with the traceback.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def main() -> None:
         try:
             line = json.dumps({"number": number, "ok": module.answer(request)})
         except Exception as error:
-            traceback.print_exc()
-            line = json.dumps({"number": number, "failed": f"{type(error).__name__}: {error}"})
+            said = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+            line = json.dumps({"number": number, "failed": said})
         answers.write(line + "\n")
         answers.flush()
 

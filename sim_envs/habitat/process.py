@@ -194,9 +194,8 @@ class Worker:
     def _result(self, answer: Mapping[str, Any]) -> Any:
         if "failed" in answer:
             last = self._running.last_output()
-            raise WorkerRefusal(
-                f"{self._name} ({self._python}): {answer['failed']}" + (f"\nIt said last:\n{last}" if last else "")
-            )
+            said = f"It said last:\n{last}" if last else "It printed nothing."
+            raise WorkerRefusal(f"{self._name} ({self._python}): {answer['failed']}{said}")
         return answer["ok"]
 
 
