@@ -28,7 +28,7 @@ from PIL import Image
 
 from sim_envs.errors import UserError
 from sim_envs.space import NO_TEXTURE, Space
-from sim_envs.storage import disk_error, digest_json
+from sim_envs.storage import digest_json, disk_error
 
 FORMAT = 1  # raise it when the files of a space become others
 STAGE_CONFIG = "scene.stage_config.json"
