@@ -45,7 +45,7 @@ def compare(
     home: Path,
 ) -> None:
     """Compare two engines; exit code 1 when they agree less than they should."""
-    from sim_envs.engines import ENGINES
+    from sim_envs.engines import ENGINES, libraries_of
     from sim_envs.engines.compare import compare_engines
     from sim_envs.engines.difference_pictures import write_difference_pictures
     from sim_envs.rig import Rig
@@ -55,7 +55,7 @@ def compare(
     if not 1 <= frames <= MAX_FRAMES:
         raise UserError(f"--frames {frames} is out of range: 1 to {MAX_FRAMES}.")
     for name in engines:
-        ENGINES[name]  # an unknown name is said before anything is done
+        libraries_of(ENGINES[name])  # an engine that is unknown or cannot run here is told before anything is done
     space, rig = load_space(scene, home), Rig(*size, hfov)
     planned = plan_trajectories(space, rig, trajectories, {"test": (frames, 1)}, seed)
     poses = np.concatenate([trajectory.camera_to_world for trajectory in planned])
