@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from sim_envs.engines import Engine
+from sim_envs.engines import Engine, render_in_order
 from sim_envs.rig import Rig
 from sim_envs.sensors.lens import Lens
 from sim_envs.space import Space
@@ -32,6 +32,10 @@ class BehindLens:
     def render(self, camera_to_world: np.ndarray) -> dict[str, np.ndarray]:
         """Return one frame of every rendered modality; see :class:`sim_envs.engines.Engine`."""
         return self._lens.picture(self._engine.render(camera_to_world))
+
+    def render_many(self, camera_to_world: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
+        """Yield the frames of (N, 4, 4) poses in order, as fast as the engine gives them."""
+        yield from map(self._lens.picture, render_in_order(self._engine, camera_to_world))
 
     def close(self) -> None:
         """Close the engine."""

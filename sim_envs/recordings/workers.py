@@ -18,7 +18,7 @@ from multiprocessing.context import SpawnProcess
 import cv2
 import numpy as np
 
-from sim_envs.engines import Engine, open_engine
+from sim_envs.engines import RENDER_PROCESS_VARIABLE, Engine, open_engine, render_in_order
 from sim_envs.errors import UserError
 from sim_envs.recordings.plan import Job
 from sim_envs.recordings.writer import VALID, Draft, Frame, is_valid
@@ -118,8 +118,11 @@ def _render_one(engine: Engine, draft: Draft, job: Job, on_frames: Callable[[int
 
 def _frames(engine: Engine, rig: Rig, job: Job, on_frames: Callable[[int], object]) -> Iterator[Frame]:
     """Render a trajectory, let the rig's sensors sense it, and derive what is computed from other modalities."""
-    device = Device(rig, job.camera_to_world, job.trajectory, job.seed, engine.render)
-    for step, ideal in enumerate(map(engine.render, job.camera_to_world)):
+    poses = job.camera_to_world
+    device = Device(rig, poses, job.trajectory, job.seed, engine.render)
+    # An engine that works ahead cannot be asked for the views of a blur in between.
+    ideals = map(engine.render, poses) if rig.noise.shutter else render_in_order(engine, poses)
+    for step, ideal in enumerate(ideals):
         frame = device.sense(ideal, step)
         if rig.noise:
             frame[VALID] = np.array(is_valid(ideal | {"depth": frame["depth"]}))
@@ -175,9 +178,9 @@ def _processes(space: Space, engine: str, draft: Draft, count: int) -> Iterator[
     everyone: list[_Worker] = []
     try:
         with _inherited_by_workers():
-            for _ in range(count):
+            for number in range(count):
                 ours, theirs = context.Pipe()
-                process = context.Process(target=_work, args=(theirs, space, engine, draft))
+                process = context.Process(target=_work, args=(theirs, space, engine, draft, number))
                 process.start()
                 theirs.close()
                 everyone.append(_Worker(process, ours))
@@ -209,8 +212,9 @@ def _inherited_by_workers() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _work(connection: Connection, space: Space, engine: str, draft: Draft) -> None:
+def _work(connection: Connection, space: Space, engine: str, draft: Draft, number: int) -> None:
     """Be a worker: open the engine, then render what the parent sends until it sends None."""
+    os.environ[RENDER_PROCESS_VARIABLE] = str(number)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     written, told_at = 0, time.monotonic()

@@ -9,12 +9,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sim_envs.distortion import RadialDistortion
+from sim_envs.engines import open_engine
 from sim_envs.engines.raycast import RaycastEngine
 from sim_envs.errors import UserError
+from sim_envs.habitat.interpreter import habitat_versions
 from sim_envs.rig import Rig
 from sim_envs.sensors.lens import Lens, covering_pinhole
 from sim_envs.sensors.normals import normals_from_depth
 from sim_envs.trajectories.views import Scene, look_around, view_content
+from tests.sim_envs.habitat_scene import cameras, tiny_room
 from tests.sim_envs.rooms import empty_room
 from tests.sim_envs.test_raycast import SQUARE, SQUARE_FACES, decode, make_space, pose, textured
 
@@ -265,6 +268,23 @@ def test_colours_bent_afterwards_are_those_of_the_lenss_own_picture() -> None:
         assert inner.mean() > 0.5
         error = (bent.astype(float) - own["rgb"])[inner]
         assert 10 * np.log10(255**2 / np.mean(error**2)) > 33
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_habitat_shows_through_a_lens_what_raycast_does(lens: RadialDistortion) -> None:
+    try:
+        habitat_versions()
+    except UserError as error:
+        pytest.skip(str(error).partition(".")[0])
+    rig = Rig(128, 96, 75.0, lens)
+    ours, its = (open_engine(name, tiny_room(), rig) for name in ("raycast", "habitat"))
+    try:
+        for camera in cameras()[:3]:
+            one, other = ours.render(camera), its.render(camera)
+            assert (one["instance"] == other["instance"]).mean() > 0.96
+            assert np.median(np.abs(one["depth"].astype(float) - other["depth"])) < 10
+    finally:
+        its.close()
 
 
 @given(lens_rigs())

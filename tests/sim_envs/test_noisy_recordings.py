@@ -190,6 +190,28 @@ def test_engines_that_know_no_lens_record_through_it_all_the_same(
             np.testing.assert_array_equal(found.array(name)[number], values)
 
 
+AHEAD = """
+    def render_many(self, camera_to_world):
+        self.ahead = True
+        for pose in camera_to_world:
+            yield RaycastEngine.render(self, pose)
+        self.ahead = False
+"""
+
+
+@pytest.mark.parametrize("noise", [SensorNoise(gaussian_sigma=3), SensorNoise(shutter=0.2)], ids=["grain", "blur"])
+def test_an_engine_that_works_ahead_is_not_asked_for_other_views_meanwhile(
+    noise: SensorNoise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = install_engine(tmp_path / "site", "assert not getattr(self, 'ahead', False)")
+    (module,) = site.glob("third_*.py")
+    module.write_text(module.read_text() + AHEAD)
+    monkeypatch.syspath_prepend(str(site))
+    ahead = record(room(), recipe("third", noise=noise), home=tmp_path)
+    plain = record(room(), recipe(noise=noise), home=tmp_path)
+    np.testing.assert_array_equal(ahead.array("rgb"), plain.array("rgb"))
+
+
 # --- repeatable
 
 
