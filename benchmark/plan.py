@@ -51,6 +51,8 @@ class RunPlan:
             width=rig.width,
             height=rig.height,
             hfov=rig.hfov,
+            distortion=rig.distortion,
+            noise=rig.noise,
             splits=dict(self.suite.recordings[self.roles[space]]),
         )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim_envs.engines import ENGINES
+from sim_envs.engines import ENGINES, libraries_of
 from sim_envs.errors import UserError
 from sim_envs.recordings.format import (
     CONVENTIONS,
@@ -32,6 +32,7 @@ from sim_envs.recordings.format import (
     modality_file,
 )
 from sim_envs.recordings.frames import write_frames
+from sim_envs.recordings.lens_and_noise import changed_conventions
 from sim_envs.recordings.lock import alone
 from sim_envs.recordings.plan import Job, jobs_of, load_plan, save_plan
 from sim_envs.recordings.reader import PARTIAL, Recording, recording_folder
@@ -114,7 +115,7 @@ def _partial(folder: Path) -> Path:
 
 def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Progress | None) -> None:
     started = time.monotonic()
-    libraries = {name: version(name) for name in LIBRARIES}
+    libraries = {name: version(name) for name in LIBRARIES} | libraries_of(ENGINES[recipe.engine])
     partial, rig, modalities = _partial(folder), recipe.rig(), modalities_of(space)
     asked = sum(count * frames_each for count, frames_each in recipe.splits.values())
     Draft.of(partial, rig, modalities, asked).check_room()
@@ -126,7 +127,7 @@ def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Pr
         save_plan(partial, trajectories, libraries)
     else:
         audit = _audit(recipe, trajectories)
-    jobs = jobs_of(trajectories)
+    jobs = jobs_of(trajectories, recipe.seed)
     draft = Draft.of(partial, rig, modalities, sum(len(job.camera_to_world) for job in jobs))
     draft.allocate()
     seconds, rendered = _render_missing(space, recipe, draft, jobs, workers, progress)
@@ -228,10 +229,10 @@ def _meta(
         recipe_hash=folder.name,
         space=SpaceInfo.of(space),
         engine=EngineInfo(name=recipe.engine, version=ENGINES[recipe.engine].version),
-        rig=RigInfo(width=rig.width, height=rig.height, hfov=rig.hfov, intrinsics=rig.intrinsics.tolist()),
-        conventions=CONVENTIONS,
+        rig=RigInfo.of(rig),
+        conventions=CONVENTIONS | changed_conventions(rig),
         categories=space.categories,
-        seeds={"trajectories": recipe.seed},
+        seeds={"trajectories": recipe.seed} | ({"noise": recipe.seed} if rig.noise else {}),
         libraries=libraries,
         frames=sum(len(t.camera_to_world) for t in trajectories),
         modalities=draft.arrays,

@@ -8,7 +8,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmark.commands.console import note
+from sim_envs.distortion import RadialDistortion
 from sim_envs.errors import UserError
+from sim_envs.rig import SensorNoise
 
 
 def generate_recording(
@@ -16,6 +18,8 @@ def generate_recording(
     frames: int,
     size: tuple[int, int],
     hfov: float,
+    distortion: RadialDistortion,
+    noise: SensorNoise,
     trajectories: str,
     engine: str,
     workers: int,
@@ -34,6 +38,8 @@ def generate_recording(
         width=size[0],
         height=size[1],
         hfov=hfov,
+        distortion=distortion,
+        noise=noise,
         trajectories=trajectories,
         splits=split_counts(frames),
         seed=seed,

@@ -9,6 +9,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sim_envs.errors import UserError, unknown
+from sim_envs.recordings.lens_and_noise import LensAndNoise
+from sim_envs.rig import Rig
 
 Role = Literal["test", "transfer", "held_out", "external"]
 Count = Annotated[int, Field(ge=0)]
@@ -19,12 +21,18 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class RigSize(_Part):
+class RigSize(_Part, LensAndNoise):
     """The camera of every recording of the suite."""
 
     width: int = Field(64, ge=32, le=2048)
     height: int = Field(64, ge=32, le=2048)
     hfov: float = Field(90.0, ge=30, le=150)
+
+    def model_post_init(self, _: object) -> None:
+        """Refuse what recordings allow and the models do not, and a lens through which this picture would fold."""
+        if self.width != self.height:
+            raise UserError(f"{self.width}x{self.height} is not square, and the encoders take square frames.")
+        Rig(self.width, self.height, self.hfov, self.distortion, self.noise)
 
 
 class PretrainBudget(_Part):
@@ -128,6 +136,8 @@ def load_suite(name: str) -> Suite:
         raise unknown("suite", name, suite_names(), "A suite of your own is a path that ends in .yaml.")
     try:
         return Suite.model_validate(yaml.safe_load(text))
+    except UserError as error:  # of the rig: it knows its ranges itself
+        raise UserError(f"Suite {name}: rig: {error}") from error
     except yaml.YAMLError as error:
         raise UserError(f"Suite {name} is not YAML: {error}") from error
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -10,11 +11,19 @@ from sim_envs.registry import Table
 from sim_envs.rig import Rig
 from sim_envs.space import Space
 
+RENDER_PROCESS_VARIABLE = "TST_BENCH_RENDER_PROCESS"
+"""Environment variable that numbers the processes rendering side by side; engines on GPUs take turns by it."""
+
 
 class Engine(Protocol):
     """Open a space, render poses, close. One instance belongs to one process.
 
-    Class attributes ``name`` and ``version`` go into every recording's recipe.
+    The rig's noise is added later, to whatever was rendered. So is its distortion, by :func:`open_engine`, unless
+    the class says ``traces_lenses = True``: then its rays are those of :meth:`sim_envs.rig.Rig.directions`.
+
+    Class attributes ``name`` and ``version`` go into every recording's recipe. Two more members are optional:
+    ``render_many((N, 4, 4))`` yields frames in order, for engines that can work ahead (:func:`render_in_order`);
+    ``libraries()``, static, returns name → version of what else a recording was rendered with.
     """
 
     name: str
@@ -38,8 +47,38 @@ class Engine(Protocol):
         """Free what the engine holds."""
 
 
+def open_engine(name: str, space: Space, rig: Rig) -> Engine:
+    """Return an engine that renders a space as a rig shows it, through whatever lens.
+
+    Raises:
+        UserError: no such engine, or one that cannot render so large or wide a picture.
+    """
+    engine = ENGINES[name]
+    if not rig.distortion or getattr(engine, "traces_lenses", False):
+        return engine(space, rig)
+    from sim_envs.engines.behind_lens import BehindLens
+
+    return BehindLens(engine, space, rig)
+
+
+def render_in_order(engine: Engine, camera_to_world: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the frames of (N, 4, 4) poses one by one."""
+    if hasattr(engine, "render_many"):
+        yield from engine.render_many(camera_to_world)
+    else:
+        yield from map(engine.render, camera_to_world)
+
+
+def libraries_of(engine: type[Engine]) -> dict[str, str]:
+    """Return name → version of what an engine renders with, besides this package."""
+    return dict(engine.libraries()) if hasattr(engine, "libraries") else {}
+
+
 ENGINES: Table[type[Engine]] = Table(
     "engine",
-    {"raycast": "sim_envs.engines.raycast:RaycastEngine"},
+    {
+        "habitat": "sim_envs.engines.habitat:HabitatEngine",
+        "raycast": "sim_envs.engines.raycast:RaycastEngine",
+    },
     group="tst_bench.engines",
 )

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from sim_envs.errors import UserError, unknown
 from sim_envs.modalities import MODALITIES
+from sim_envs.recordings.lens_and_noise import LensAndNoise, by_content, described_noise
 from sim_envs.rig import Rig
+from sim_envs.sensors.noise import redwood_table
 from sim_envs.space import Space
-from sim_envs.storage import canonical_json, digest_file, digest_json
+from sim_envs.storage import canonical_json, digest_json
 from sim_envs.trajectories import PLANNER_VERSION, SPLITS
 
 FORMAT_VERSION = 1
@@ -46,7 +48,7 @@ def modality_file(modality: str) -> str:
     return f"{modality}.npy"
 
 
-class Recipe(BaseModel):
+class Recipe(LensAndNoise):
     """Everything a user decides about a recording; equal recipes of equal spaces are the same recording.
 
     Attributes:
@@ -54,8 +56,9 @@ class Recipe(BaseModel):
         engine: a row of the engine table.
         width, height, hfov: the rig; pixels and degrees.
         trajectories: ``auto``, ``walk``, ``handheld``, or the path of a pose file.
+        distortion, noise: the rest of the rig; none by default.
         splits: split → (number of trajectories, frames each), in the order train, val, test.
-        seed: of the trajectories.
+        seed: of the trajectories, and of the noise.
 
     Raises:
         UserError: a size, field of view, split or number of frames out of range.
@@ -88,10 +91,12 @@ class Recipe(BaseModel):
     def model_post_init(self, _: Any) -> None:
         """Refuse a rig that is out of range while the user still looks."""
         self.rig()
+        if self.noise.redwood_table:
+            redwood_table(Path(self.noise.redwood_table).expanduser())
 
     def rig(self) -> Rig:
         """Return the camera."""
-        return Rig(self.width, self.height, self.hfov)
+        return Rig(self.width, self.height, self.hfov, self.distortion, self.noise)
 
     @property
     def pose_file(self) -> Path | None:
@@ -109,10 +114,11 @@ class Recipe(BaseModel):
         return path
 
     def described(self) -> dict[str, Any]:
-        """Return the recipe with a pose file named by its content: equal wherever the file lies."""
+        """Return the recipe with its files named by their content: equal wherever they lie."""
         path = self.pose_file
-        source = self.trajectories if path is None else f"{path.name} sha256:{digest_file(path)}"
-        return self.model_dump(mode="json") | {"trajectories": source}
+        source = self.trajectories if path is None else by_content(path)
+        named = self.model_copy(update={"noise": described_noise(self.noise)})
+        return named.model_dump(mode="json") | {"trajectories": source}
 
 
 def modalities_of(space: Space) -> tuple[str, ...]:
@@ -125,6 +131,8 @@ def recipe_hash(recipe: Recipe, space_digest: str, engine_version: str, modaliti
     described = recipe.described()
     if recipe.pose_file is not None:
         described["trajectories"] = described["trajectories"].partition(" ")[2]
+    if recipe.noise.redwood_table:
+        described["noise"]["redwood_table"] = described["noise"]["redwood_table"].partition(" ")[2]
     everything = {
         "recipe": described,
         "space": space_digest,
@@ -164,13 +172,29 @@ class EngineInfo(_Model):
     version: str
 
 
-class RigInfo(_Model):
+class RigInfo(_Model, LensAndNoise):
     """The camera; ``intrinsics`` is the 3×3 matrix in the OpenCV sense, row by row."""
 
     width: int
     height: int
     hfov: float
     intrinsics: list[list[float]]
+
+    @classmethod
+    def of(cls, rig: Rig) -> RigInfo:
+        """Write a rig down."""
+        return cls(
+            width=rig.width,
+            height=rig.height,
+            hfov=rig.hfov,
+            intrinsics=rig.intrinsics.tolist(),
+            distortion=rig.distortion,
+            noise=described_noise(rig.noise),
+        )
+
+    def rig(self) -> Rig:
+        """Return the rig that was written down."""
+        return Rig(self.width, self.height, self.hfov, self.distortion, self.noise)
 
 
 class StoredArray(_Model):

@@ -74,7 +74,7 @@ class Recording:
     @property
     def rig(self) -> Rig:
         """The camera."""
-        return Rig(self.meta.rig.width, self.meta.rig.height, self.meta.rig.hfov)
+        return self.meta.rig.rig()
 
     def __len__(self) -> int:
         return self.meta.frames

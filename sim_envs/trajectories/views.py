@@ -112,7 +112,7 @@ def view_content(scene: Scene, rig: Rig, camera_to_world: np.ndarray) -> Content
     """Measure (N, 4, 4) views through a 24×24 grid of rays over the rig's frustum."""
     half = np.tan(np.radians(rig.hfov) / 2)
     across = ((np.arange(_GRID) + 0.5) / _GRID * 2 - 1) * half
-    x, y = np.meshgrid(across, -across * rig.height / rig.width)
+    x, y = rig.distortion.undistort(*np.meshgrid(across, -across * rig.height / rig.width))
     rays = np.stack([x, y, -np.ones_like(x)], axis=-1).reshape(-1, 3)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     directions = np.einsum("nij,rj->nri", camera_to_world[:, :3, :3], rays)
@@ -136,8 +136,7 @@ class Panorama:
 
     def content(self, rig: Rig, pitch: np.ndarray) -> Content:
         """Measure the (N, Y) views at every yaw, at each position's pitch (N,), radians; fields are (N, Y)."""
-        half = np.radians(rig.hfov) / 2
-        half_up = np.arctan(np.tan(half) * rig.height / rig.width)
+        half, half_up = rig.half_angles
         columns = _span(half, 2 * np.pi / YAWS)
         rows = _span(half_up, float(ELEVATIONS[1] - ELEVATIONS[0]))
         row = np.abs(ELEVATIONS[None] - pitch[:, None]).argmin(axis=1)
