@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import recordings, runs, spaces
+from benchmark.cli import doctor, recordings, runs, spaces
 from sim_envs.errors import UserError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(recordings.app)
 app.add_typer(runs.app)
 app.add_typer(spaces.app, name="spaces")
+app.add_typer(doctor.app)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.ndimage import label, maximum_filter, minimum_filter
 
 from sim_envs.engines import Engine
 from sim_envs.modalities import MODALITIES, RENDERED
@@ -199,20 +199,12 @@ def compare(frame: dict[str, np.ndarray], view: int, camera_to_world: np.ndarray
     return faults
 
 
-def selftest(engine: type[Engine]) -> list[Fault]:
-    """Open the room with an engine, render every view, and return what is wrong.
-
-    Raises:
-        UserError: the engine cannot be opened here, and says why.
-    """
-    opened = engine(room(), RIG)
-    try:
-        faults = []
-        for view, place in enumerate(VIEWS):
-            faults += compare(opened.render(place.camera_to_world), view, place.camera_to_world)
-        return faults
-    finally:
-        opened.close()
+def selftest(engine: Engine) -> list[Fault]:
+    """Render every view with an engine that was opened with :func:`room` and ``RIG``; return what is wrong."""
+    faults = []
+    for view, place in enumerate(VIEWS):
+        faults += compare(engine.render(place.camera_to_world), view, place.camera_to_world)
+    return faults
 
 
 def _instance(surface: np.ndarray) -> np.ndarray:
@@ -270,11 +262,13 @@ COMPARISONS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray
 
 
 def _fault(view: int, name: str, values: np.ndarray, wrong: np.ndarray) -> Fault:
-    rows, columns = (np.flatnonzero(wrong.any(axis=axis)) for axis in (1, 0))
     zero = (values == 0).all(axis=-1) if values.ndim == 3 else values == 0
     black = 2 * int((wrong & zero).sum()) > int(wrong.sum())
-    what = (
-        f"{wrong.sum()} of {wrong.size} pixels are {'black (0)' if black else 'wrong'}, "
-        f"columns {columns[0]} to {columns[-1]}, rows {rows[0]} to {rows[-1]}"
+    patches, count = label(wrong, np.ones((3, 3)))
+    largest = 1 + int(np.bincount(patches[wrong])[1:].argmax())
+    rows, columns = (np.flatnonzero((patches == largest).any(axis=axis)) for axis in (1, 0))
+    where = f"columns {columns[0]} to {columns[-1]}, rows {rows[0]} to {rows[-1]}"
+    what = f"{wrong.sum()} of {wrong.size} pixels are {'black (0)' if black else 'wrong'}, " + (
+        where if count == 1 else f"in {count} patches, the largest in {where}"
     )
     return Fault(view, name, what, black)

@@ -1,0 +1,109 @@
+"""Do the engines render what is there? Each draws the self-test's room in a process of its own."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.doctor.findings import Finding, Status
+from benchmark.doctor.graphics import SOFTWARE
+from benchmark.doctor.machine import INSTALL
+from benchmark.doctor.probe import ProbeFailed, ask, step
+from sim_envs.engines import ENGINES
+from sim_envs.errors import UserError
+
+MAIN_ENGINE = "raycast"
+# habitat-sim's first start on a CPU takes up to 17 s, on a busy machine several times that.
+ENGINE_LIMIT_S = 180.0
+BLACK = (
+    "The driver leaves parts of pictures black and reports no error (habitat-sim issues 1987 and 2310): do not trust "
+    "recordings of this engine on this machine. Update the GPU driver (see the rows EGL and driver), or render without "
+    f"it: {SOFTWARE}. `--engine {MAIN_ENGINE}` is not concerned."
+)
+REPORT = "Update the engine; if that does not help, report it with what `tst-bench doctor --json` prints."
+WRONG = f"Its pictures are not what is there: do not trust recordings of this engine on this machine. {REPORT}"
+
+
+def look_at_embree(home: Path) -> list[Finding]:
+    """Cast one ray."""
+    try:
+        found = ask(cast_a_ray)
+    except ProbeFailed as failed:
+        advice = f"Embree needs a 64-bit CPU with SSE2 and the embreex package. {INSTALL}"
+        return [Finding(name="Embree", status="failure", found=str(failed), advice=advice)]
+    return [Finding(name="Embree", status="ok", found=found)]
+
+
+def cast_a_ray() -> str:
+    """Cast one ray at a triangle 2 m away, in a process of its own."""
+    step("loading Embree")
+    from sim_envs.engines.geometry import RayCaster
+
+    triangle = np.array([[-1.0, -1.0, -2.0], [1.0, -1.0, -2.0], [0.0, 1.0, -2.0]])
+    step("casting a ray")
+    distance, face = RayCaster(triangle, np.array([[0, 1, 2]])).cast(np.zeros(3), np.array([[0.0, 0.0, -1.0]]))
+    if abs(float(distance[0]) - 2) > 1e-5 or face[0] != 0:
+        raise RuntimeError(f"a triangle 2 m away is met at {distance[0]} m")
+    return f"embreex {version('embreex')}; a ray goes as far as it should"
+
+
+def look_at_engine(name: str, home: Path, unavailable: Status = "absent") -> list[Finding]:
+    """Let an engine draw the self-test's room and compare.
+
+    Args:
+        name: of the engine table.
+        home: the data home.
+        unavailable: what it is when the engine says that it cannot be opened here.
+    """
+    row = f"engine {name}"
+    broken: Status = "failure" if name == MAIN_ENGINE else "warning"
+    try:
+        test = ask(draw_the_room, name, limit_s=ENGINE_LIMIT_S)
+    except (ProbeFailed, UserError) as failed:
+        return [Finding(name=row, status=broken, found=f"cannot render: {_one_line(failed)}", advice=REPORT)]
+    if reason := test["unavailable"]:
+        return [Finding(name=row, status=unavailable, found=f"not available here: {reason}")]
+    if test["faults"]:
+        shown, more = test["faults"][:3], len(test["faults"]) - 3
+        found = "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+        advice = BLACK if test["black"] else WRONG
+        return [Finding(name=row, status=broken, found=found, advice=advice)]
+    found = f"version {test['version']}: {test['views']} views are as expected, in {test['seconds']:.1f} s"
+    return [Finding(name=row, status="ok", found=found)]
+
+
+def draw_the_room(name: str) -> dict[str, Any]:
+    """Run the self-test of an engine, in a process of its own."""
+    from sim_envs.engines.selftest import RIG, VIEWS, room, selftest
+
+    step("importing it")
+    engine = ENGINES[name]
+    step("opening the room")
+    started = time.monotonic()
+    try:
+        opened = engine(room(), RIG)
+    except UserError as reason:
+        return {"unavailable": _one_line(reason)}
+    step("drawing the room")
+    try:
+        faults = selftest(opened)
+    finally:
+        opened.close()
+    return {
+        "unavailable": "",
+        "version": engine.version,
+        "views": len(VIEWS),
+        "seconds": time.monotonic() - started,
+        "faults": [str(fault) for fault in faults],
+        "black": any(fault.black for fault in faults),
+    }
+
+
+def _one_line(error: Exception) -> str:
+    """Return a message whose middle lines are left out: the first says what, the last why."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if len(lines) == 1 else f"{lines[0]} … {lines[-1]}"
