@@ -10,6 +10,8 @@ from pathlib import Path
 from benchmark.doctor.engines import look_at_embree, look_at_engine
 from benchmark.doctor.findings import Check, Finding, Report
 from benchmark.doctor.graphics import look_at_driver, look_at_egl
+from benchmark.doctor.habitat import ENGINE as HABITAT
+from benchmark.doctor.habitat import look_at_habitat
 from benchmark.doctor.machine import look_at_furniture, look_at_home, look_at_memory, look_at_python, look_at_torch
 from benchmark.environment import environment
 from sim_envs.engines import ENGINES
@@ -23,12 +25,14 @@ CHECKS: tuple[Check, ...] = (
     Check("EGL", look_at_egl),
     Check("driver", look_at_driver),
     Check("furniture", look_at_furniture),
+    Check(HABITAT, look_at_habitat),
 )
 
 
 def all_checks() -> tuple[Check, ...]:
-    """Return ``CHECKS`` and one check for every engine, third-party ones too."""
-    return *CHECKS, *(Check(f"engine {name}", partial(look_at_engine, name)) for name in ENGINES)
+    """Return ``CHECKS`` and one check for every other engine, third-party ones too."""
+    others = [name for name in ENGINES if name != HABITAT]
+    return *CHECKS, *(Check(f"engine {name}", partial(look_at_engine, name)) for name in others)
 
 
 def diagnose(home: Path, checks: Sequence[Check] | None = None) -> Report:

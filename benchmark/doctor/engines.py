@@ -64,7 +64,7 @@ def look_at_engine(name: str, home: Path, unavailable: Status = "absent") -> lis
     try:
         test = ask(draw_the_room, name, limit_s=ENGINE_LIMIT_S)
     except (ProbeFailed, UserError) as failed:
-        return [Finding(name=row, status=broken, found=f"cannot render: {_one_line(failed)}", advice=REPORT)]
+        return [Finding(name=row, status=broken, found=f"cannot render: {one_line(failed)}", advice=REPORT)]
     if reason := test["unavailable"]:
         return [Finding(name=row, status=unavailable, found=f"not available here: {reason}")]
     if test["faults"]:
@@ -87,7 +87,7 @@ def draw_the_room(name: str) -> dict[str, Any]:
     try:
         opened = engine(room(), RIG)
     except UserError as reason:
-        return {"unavailable": _one_line(reason)}
+        return {"unavailable": one_line(reason)}
     step("drawing the room")
     try:
         faults = selftest(opened)
@@ -103,7 +103,7 @@ def draw_the_room(name: str) -> dict[str, Any]:
     }
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: object) -> str:
     """Return a message whose middle lines are left out: the first says what, the last why."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if len(lines) == 1 else f"{lines[0]} … {lines[-1]}"
+    return (" … " if len(lines) > 2 else " ").join(lines[:1] + lines[1:][-1:])
