@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -26,6 +27,13 @@ def doctor(
 
     Examples: `tst-bench doctor`, `tst-bench doctor --json > report.json`
     """
-    from benchmark.commands.doctor import examine
-
+    try:
+        from benchmark.commands.doctor import examine
+    except ImportError as error:
+        print(
+            f"tst-bench: the doctor itself cannot start: {error}. Run `pip install -c constraints.txt -e .` in the "
+            "checkout, or `make setup`.",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1) from error
     examine(home_of(home), as_json)

@@ -125,7 +125,7 @@ def test_a_space_without_labels_is_told_what_it_can_serve(tst_bench: Callable[..
 
 
 @pytest.mark.parametrize(
-    "command", ["", "generate", "run", "report", "demo", "spaces", "spaces import", "models", "suites"]
+    "command", ["", "generate", "run", "report", "demo", "doctor", "spaces", "spaces import", "models", "suites"]
 )
 def test_help_is_there_and_brings_no_heavy_library(tmp_path: Path, command: str) -> None:
     code = (

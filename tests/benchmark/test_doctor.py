@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -311,6 +312,20 @@ def test_a_machine_that_cannot_run_the_main_job_is_told_so_with_exit_code_1(
     assert "cannot be written to" in " ".join(out.split())
     assert "TST_BENCH_HOME" in out
     assert "The main job cannot run here: data home." in out
+
+
+def test_a_doctor_that_lacks_a_library_itself_says_so_with_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "packaging").mkdir()
+    (tmp_path / "packaging" / "__init__.py").write_text("raise ImportError('packaging is in pieces')\n")
+    code = "import sys; sys.argv = ['tst-bench', 'doctor']\nfrom benchmark.cli import main\nmain()"
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "packaging is in pieces" in done.stderr
+    assert "pip install" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_names_are_replaced_whole_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
