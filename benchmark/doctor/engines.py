@@ -25,6 +25,7 @@ BLACK = (
     f"it: {SOFTWARE}. `--engine {MAIN_ENGINE}` is not concerned."
 )
 REPORT = "Update the engine; if that does not help, report it with what `tst-bench doctor --json` prints."
+SEE_ROWS = "The rows EGL and driver say what it stands on and what to do about that."
 WRONG = f"Its pictures are not what is there: do not trust recordings of this engine on this machine. {REPORT}"
 
 
@@ -66,13 +67,16 @@ def look_at_engine(name: str, home: Path, unavailable: Status = "absent") -> lis
     except (ProbeFailed, UserError) as failed:
         return [Finding(name=row, status=broken, found=f"cannot render: {one_line(failed)}", advice=REPORT)]
     if reason := test["unavailable"]:
-        return [Finding(name=row, status=unavailable, found=f"not available here: {reason}")]
+        found, advice = f"not available here: {reason}", "" if unavailable == "absent" else SEE_ROWS
+        status = "failure" if name == MAIN_ENGINE else unavailable
+        return [Finding(name=row, status=status, found=found, advice=advice)]
     if test["faults"]:
         shown, more = test["faults"][:3], len(test["faults"]) - 3
         found = "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
         advice = BLACK if test["black"] else WRONG
         return [Finding(name=row, status=broken, found=found, advice=advice)]
-    found = f"version {test['version']}: {test['views']} views are as expected, in {test['seconds']:.1f} s"
+    on = f" on {test['renderer']}" if test["renderer"] else ""
+    found = f"version {test['version']}{on}: {test['views']} views are as expected, in {test['seconds']:.1f} s"
     return [Finding(name=row, status="ok", found=found)]
 
 
@@ -89,12 +93,14 @@ def draw_the_room(name: str) -> dict[str, Any]:
     except UserError as reason:
         return {"unavailable": one_line(reason)}
     step("drawing the room")
+    renderer = str(getattr(opened, "renderer", ""))  # engines that use OpenGL can tell what it runs on
     try:
         faults = selftest(opened)
     finally:
         opened.close()
     return {
         "unavailable": "",
+        "renderer": renderer,
         "version": engine.version,
         "views": len(VIEWS),
         "seconds": time.monotonic() - started,
@@ -103,7 +109,9 @@ def draw_the_room(name: str) -> dict[str, Any]:
     }
 
 
-def one_line(error: object) -> str:
-    """Return a message whose middle lines are left out: the first says what, the last why."""
+def one_line(error: object, last: int = 3) -> str:
+    """Return a message of several lines as one: the first line says what, the ``last`` ones why."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (" … " if len(lines) > 2 else " ").join(lines[:1] + lines[1:][-1:])
+    why = lines[1:][-last:]
+    left_out = ["…"] if len(lines) > 1 + len(why) else []
+    return " ".join([*lines[:1], *left_out, *(["; ".join(why)] if why else [])])

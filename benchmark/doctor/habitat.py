@@ -17,6 +17,7 @@ from sim_envs.habitat.interpreter import HOW_TO_GET_IT, PYTHON_VARIABLE, habitat
 
 ENGINE = "habitat"
 LIMIT_S = 90.0
+TRY_IT = f"See what `${PYTHON_VARIABLE} -c 'import habitat_sim'` does in a shell, and mend that environment."
 LAB = "from importlib.metadata import version; print(version('habitat-lab'))"
 LAB_NUMPY = "habitat-lab's semantic sensor overflows with numpy 2: install numpy 1.26 into that interpreter."
 
@@ -25,10 +26,12 @@ def look_at_habitat(home: Path) -> list[Finding]:
     """Import habitat-sim in its interpreter; where that works, let the engine draw."""
     try:
         found = ask(find_habitat, limit_s=LIMIT_S)
-    except (UserError, ProbeFailed) as failed:
+    except UserError as reason:
         status: Status = "warning" if os.environ.get(PYTHON_VARIABLE) else "absent"
-        reason = one_line(str(failed).replace(HOW_TO_GET_IT, ""))
-        return [Finding(name=ENGINE, status=status, found=reason, advice=HOW_TO_GET_IT)]
+        said = one_line(str(reason).replace(HOW_TO_GET_IT, ""), last=1)
+        return [Finding(name=ENGINE, status=status, found=said, advice=HOW_TO_GET_IT)]
+    except ProbeFailed as failed:
+        return [Finding(name=ENGINE, status="warning", found=str(failed), advice=TRY_IT)]
     parts = [f"{name} {found[name]}" for name in ("habitat-sim", "Python", "numpy", "habitat-lab") if found[name]]
     unfit = bool(found["habitat-lab"]) and int(found["numpy"].partition(".")[0]) >= 2
     row = Finding(

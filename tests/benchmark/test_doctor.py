@@ -222,21 +222,50 @@ def test_an_engine_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     assert "no answer within 4 s at: drawing the room" in finding.found
 
 
-def test_an_engine_that_cannot_be_opened_here_is_absent_and_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def refusing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str) -> None:
+    """Install a third-party engine that cannot be opened."""
     site = install_engine(tmp_path / "site", "pass")
     module = next(site.glob("third_*.py"))
     module.write_text(
         module.read_text()
         + "    def __init__(self, space, rig):\n"
         + "        from sim_envs.errors import UserError\n"
-        + "        raise UserError('It replays what a device saw; it does not render meshes.')\n"
+        + f"        raise UserError({message!r})\n"
     )
     monkeypatch.syspath_prepend(site)
+
+
+def test_an_engine_that_cannot_be_opened_here_is_absent_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing(tmp_path, monkeypatch, "It replays what a device saw; it does not render meshes.")
     finding = only(engines.look_at_engine("third", tmp_path))
     assert finding.status == "absent"
     assert finding.found == "not available here: It replays what a device saw; it does not render meshes."
+
+
+def test_an_engine_that_should_open_here_and_does_not_is_a_warning_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing(
+        tmp_path, monkeypatch, "It ended with code 1. It said last:\na\nb\nno EGL devices found\nIt was restarted.\n"
+    )
+    finding = only(engines.look_at_engine("third", tmp_path, unavailable="warning"))
+    assert finding.status == "warning"
+    assert finding.found == (
+        "not available here: It ended with code 1. It said last: … b; no EGL devices found; It was restarted."
+    )
+    assert "EGL" in finding.advice
+
+
+def test_an_engine_can_tell_what_it_runs_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = install_engine(tmp_path / "site", "pass")
+    module = next(site.glob("third_*.py"))
+    module.write_text(module.read_text() + "    renderer = 'llvmpipe (LLVM 15.0.6, 256 bits)'\n")
+    monkeypatch.syspath_prepend(site)
+    finding = only(engines.look_at_engine("third", tmp_path))
+    assert finding.status == "ok"
+    assert "on llvmpipe (LLVM 15.0.6, 256 bits): 3 views are as expected" in finding.found
 
 
 def test_only_the_main_engine_stops_the_main_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
