@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from benchmark.doctor.findings import Finding, Status
 from benchmark.doctor.graphics import SOFTWARE
@@ -27,6 +28,31 @@ BLACK = (
 REPORT = "Update the engine; if that does not help, report it with what `tst-bench doctor --json` prints."
 SEE_ROWS = "The rows EGL and driver say what it stands on and what to do about that."
 WRONG = f"Its pictures are not what is there: do not trust recordings of this engine on this machine. {REPORT}"
+
+
+class Drawn(BaseModel):
+    """How the self-test of an engine went.
+
+    Attributes:
+        renders_spaces: False for engines that say so of themselves; nothing else is known of them then.
+        unavailable: why it cannot be opened here; nothing else is known then.
+        renderer: what OpenGL calls the device, where the engine tells.
+        views: number of views drawn.
+        seconds: from opening to the last view.
+        faults: what is wrong, in words.
+        black: whether parts of a picture were left black.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    renders_spaces: bool = True
+    unavailable: str = ""
+    renderer: str = ""
+    version: str = ""
+    views: int = 0
+    seconds: float = 0.0
+    faults: tuple[str, ...] = ()
+    black: bool = False
 
 
 def look_at_embree(home: Path) -> list[Finding]:
@@ -55,6 +81,8 @@ def cast_a_ray() -> str:
 def look_at_engine(name: str, home: Path, unavailable: Status = "absent") -> list[Finding]:
     """Let an engine draw the self-test's room and compare.
 
+    An engine whose class says ``renders_spaces = False`` (it plays recordings back, say) has no row.
+
     Args:
         name: of the engine table.
         home: the data home.
@@ -63,50 +91,52 @@ def look_at_engine(name: str, home: Path, unavailable: Status = "absent") -> lis
     row = f"engine {name}"
     broken: Status = "failure" if name == MAIN_ENGINE else "warning"
     try:
-        test = ask(draw_the_room, name, limit_s=ENGINE_LIMIT_S)
+        drawn = Drawn.model_validate(ask(draw_the_room, name, limit_s=ENGINE_LIMIT_S))
     except (ProbeFailed, UserError) as failed:
         return [Finding(name=row, status=broken, found=f"cannot render: {one_line(failed)}", advice=REPORT)]
-    if reason := test["unavailable"]:
-        found, advice = f"not available here: {reason}", "" if unavailable == "absent" else SEE_ROWS
+    if not drawn.renders_spaces:
+        return []
+    if drawn.unavailable:
+        found, advice = f"not available here: {drawn.unavailable}", "" if unavailable == "absent" else SEE_ROWS
         status = "failure" if name == MAIN_ENGINE else unavailable
         return [Finding(name=row, status=status, found=found, advice=advice)]
-    if test["faults"]:
-        shown, more = test["faults"][:3], len(test["faults"]) - 3
+    if drawn.faults:
+        shown, more = drawn.faults[:3], len(drawn.faults) - 3
         found = "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
-        advice = BLACK if test["black"] else WRONG
-        return [Finding(name=row, status=broken, found=found, advice=advice)]
-    on = f" on {test['renderer']}" if test["renderer"] else ""
-    found = f"version {test['version']}{on}: {test['views']} views are as expected, in {test['seconds']:.1f} s"
+        return [Finding(name=row, status=broken, found=found, advice=BLACK if drawn.black else WRONG)]
+    on = f" on {drawn.renderer}" if drawn.renderer else ""
+    found = f"version {drawn.version}{on}: {drawn.views} views are as expected, in {drawn.seconds:.1f} s"
     return [Finding(name=row, status="ok", found=found)]
 
 
 def draw_the_room(name: str) -> dict[str, Any]:
-    """Run the self-test of an engine, in a process of its own."""
+    """Run the self-test of an engine, in a process of its own; return a :class:`Drawn` as JSON."""
     from sim_envs.engines.selftest import RIG, VIEWS, room, selftest
 
     step("importing it")
     engine = ENGINES[name]
+    if not getattr(engine, "renders_spaces", True):
+        return Drawn(renders_spaces=False).model_dump()
     step("opening the room")
     started = time.monotonic()
     try:
         opened = engine(room(), RIG)
     except UserError as reason:
-        return {"unavailable": one_line(reason)}
+        return Drawn(unavailable=one_line(reason)).model_dump()
     step("drawing the room")
     renderer = str(getattr(opened, "renderer", ""))  # engines that use OpenGL can tell what it runs on
     try:
         faults = selftest(opened)
     finally:
         opened.close()
-    return {
-        "unavailable": "",
-        "renderer": renderer,
-        "version": engine.version,
-        "views": len(VIEWS),
-        "seconds": time.monotonic() - started,
-        "faults": [str(fault) for fault in faults],
-        "black": any(fault.black for fault in faults),
-    }
+    return Drawn(
+        renderer=renderer,
+        version=engine.version,
+        views=len(VIEWS),
+        seconds=time.monotonic() - started,
+        faults=tuple(str(fault) for fault in faults),
+        black=any(fault.black for fault in faults),
+    ).model_dump()
 
 
 def one_line(error: object, last: int = 3) -> str:

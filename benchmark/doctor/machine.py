@@ -19,6 +19,7 @@ from benchmark.doctor.findings import Finding, Status
 from benchmark.doctor.probe import ProbeFailed, ask, step
 from sim_envs.errors import UserError
 from sim_envs.spaces.furniture.sweethome.catalog import VARIABLE, find_libraries
+from sim_envs.spaces.furniture.sweethome.sh3f import read_library
 
 DISTRIBUTION = "tst-bench"
 INSTALL = "Run `pip install -c constraints.txt -e .` in the checkout, or `make setup`."
@@ -215,9 +216,9 @@ def look_at_home(home: Path) -> list[Finding]:
 
 
 def look_at_furniture(home: Path) -> list[Finding]:
-    """Say whether the libraries that furnish ``builtin/home-NN`` are there."""
+    """Say whether the libraries that furnish ``builtin/home-NN`` are there and can be read."""
     try:
-        found = find_libraries()
+        found = [read_library(path).path for path in find_libraries()]
     except UserError as reason:
         missing, _, advice = str(reason).partition(". ")
         status: Status = "warning" if os.environ.get(VARIABLE) else "absent"

@@ -159,6 +159,11 @@ def test_furniture_is_optional_unless_it_is_named(tmp_path: Path, monkeypatch: p
     finding = only(machine.look_at_furniture(tmp_path))
     assert finding.status == "warning"
     assert "nowhere.sh3f" in finding.found
+    (tmp_path / "broken.sh3f").write_text("not a zip")
+    monkeypatch.setenv("TST_BENCH_SH3F", str(tmp_path / "broken.sh3f"))
+    finding = only(machine.look_at_furniture(tmp_path))
+    assert finding.status == "warning"
+    assert "broken.sh3f is not a Sweet Home 3D furniture library" in finding.found
     monkeypatch.delenv("TST_BENCH_SH3F")
     assert only(machine.look_at_furniture(tmp_path)).status in ("ok", "absent")
 
@@ -256,6 +261,14 @@ def test_an_engine_that_should_open_here_and_does_not_is_a_warning_with_its_reas
         "not available here: It ended with code 1. It said last: … b; no EGL devices found; It was restarted."
     )
     assert "EGL" in finding.advice
+
+
+def test_an_engine_that_renders_no_spaces_has_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = install_engine(tmp_path / "site", "pass")
+    module = next(site.glob("third_*.py"))
+    module.write_text(module.read_text() + "    renders_spaces = False\n")
+    monkeypatch.syspath_prepend(site)
+    assert engines.look_at_engine("third", tmp_path) == []
 
 
 def test_an_engine_can_tell_what_it_runs_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
