@@ -18,6 +18,10 @@ from sim_envs.habitat.interpreter import HOW_TO_GET_IT, PYTHON_VARIABLE, habitat
 ENGINE = "habitat"
 LIMIT_S = 90.0
 TRY_IT = f"See what `${PYTHON_VARIABLE} -c 'import habitat_sim'` does in a shell, and mend that environment."
+MISSING_LIBRARY = (
+    "habitat-sim is there, and a library that it needs is not: install the package that holds it (for libEGL and "
+    "libOpenGL: `apt-get install libegl1 libopengl0`), see the row EGL."
+)
 LAB = "from importlib.metadata import version; print(version('habitat-lab'))"
 LAB_NUMPY = "habitat-lab's semantic sensor overflows with numpy 2: install numpy 1.26 into that interpreter."
 
@@ -29,7 +33,8 @@ def look_at_habitat(home: Path) -> list[Finding]:
     except UserError as reason:
         status: Status = "warning" if os.environ.get(PYTHON_VARIABLE) else "absent"
         said = one_line(str(reason).replace(HOW_TO_GET_IT, ""), last=1)
-        return [Finding(name=ENGINE, status=status, found=said, advice=HOW_TO_GET_IT)]
+        advice = MISSING_LIBRARY if "cannot open shared object file" in said else HOW_TO_GET_IT
+        return [Finding(name=ENGINE, status=status, found=said, advice=advice)]
     except ProbeFailed as failed:
         return [Finding(name=ENGINE, status="warning", found=str(failed), advice=TRY_IT)]
     parts = [f"{name} {found[name]}" for name in ("habitat-sim", "Python", "numpy", "habitat-lab") if found[name]]

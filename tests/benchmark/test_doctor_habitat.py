@@ -74,6 +74,17 @@ def test_an_interpreter_that_fails_or_prints_garbage_is_a_warning(
 
 
 @posix
+def test_a_missing_library_of_the_system_is_told_with_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "echo 'ImportError: libEGL.so.1: cannot open shared object file: No such file or directory' >&2; exit 1"
+    finding = look(monkeypatch, program(tmp_path / "python", lines))
+    assert "libEGL.so.1: cannot open shared object file" in finding.found
+    assert "apt-get install libegl1" in finding.advice
+    assert "conda" not in finding.advice
+
+
+@posix
 def test_an_interpreter_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(habitat, "LIMIT_S", 3)
     finding = look(monkeypatch, program(tmp_path / "python", "sleep 60"))
