@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmark.commands.console import note, out
-from benchmark.doctor import Report, diagnose
+from benchmark.doctor.checks import diagnose
+from benchmark.doctor.findings import Report
 
 MARKS = {"ok": "[green]✓[/]", "absent": "[dim]–[/]", "warning": "[yellow]![/]", "failure": "[red]✗[/]"}
 

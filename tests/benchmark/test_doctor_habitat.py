@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.doctor import Finding, habitat
+from benchmark.doctor import habitat
+from benchmark.doctor.findings import Finding
 from sim_envs.habitat.interpreter import PYTHON_VARIABLE
 
 HERE = os.environ.get(PYTHON_VARIABLE)
@@ -86,10 +87,10 @@ def test_a_missing_library_of_the_system_is_told_with_its_package(
 
 @posix
 def test_an_interpreter_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(habitat, "LIMIT_S", 3)
+    monkeypatch.setattr(habitat, "LIMIT_S", 5)
     finding = look(monkeypatch, program(tmp_path / "python", "sleep 60"))
     assert finding.status == "warning"
-    assert "no answer within 3 s at: importing habitat_sim with" in finding.found
+    assert "no answer within 5 s at: importing habitat_sim with" in finding.found
 
 
 @pytest.mark.skipif(HERE is None, reason=f"{PYTHON_VARIABLE} names no habitat-sim")

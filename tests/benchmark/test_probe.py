@@ -49,9 +49,9 @@ def test_a_process_that_leaves_is_told_by_its_code_and_last_words() -> None:
 
 def test_what_hangs_is_ended_in_time_with_everything_it_started(tmp_path: Path) -> None:
     started = time.monotonic()
-    with pytest.raises(ProbeFailed, match=r"no answer within 3 s at: opening the device"):
-        ask(doctor_kit.hang, str(tmp_path / "pid"), limit_s=3)
-    assert time.monotonic() - started < 10
+    with pytest.raises(ProbeFailed, match=r"no answer within 5 s at: opening the device"):
+        ask(doctor_kit.hang, str(tmp_path / "pid"), limit_s=5)
+    assert time.monotonic() - started < 20
     pid = int((tmp_path / "pid").read_text())
     for _ in range(50):
         if not alive(pid):
