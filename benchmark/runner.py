@@ -14,9 +14,10 @@ from typing import Any, Literal
 from baselines.zoo import Model
 from benchmark.jobs import Job
 from benchmark.plan import Portion, RunPlan, pretraining_pool, shared_out
-from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain
+from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain, shape_of
 from benchmark.suites import Role as SpaceRole
 from benchmark.tasks import TASKS
+from sim_envs.engines import ENGINES
 from sim_envs.errors import UserError
 from sim_envs.generate import generate
 from sim_envs.recordings.format import modalities_of
@@ -51,8 +52,10 @@ def recording_jobs(plan: RunPlan, home: Path) -> list[Job]:
     """Return a job for each recording a run needs; one that exists is a matter of a moment.
 
     Raises:
-        UserError: a space that does not exist, before anything is begun.
+        UserError: a space, an engine or an encoder that does not exist, before anything is begun.
     """
+    ENGINES[plan.suite.engine]
+    shape_of(plan.suite)
     known = set(list_spaces(home))
     for space in plan.needed:
         if space not in known:

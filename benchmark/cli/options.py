@@ -37,10 +37,12 @@ def size_of(text: str) -> tuple[int, int]:
     Raises:
         UserError: neither.
     """
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and (height or width).isdecimal()):
+    width, by, height = text.lower().partition("x")
+    if not by:
+        height = width
+    if not (width.isdecimal() and height.isdecimal()):
         raise UserError(f"--size {text} is not a size: give pixels, e.g. 128, or WIDTHxHEIGHT, e.g. 640x480.")
-    return int(width), int(height or width)
+    return int(width), int(height)
 
 
 def workers_of(workers: int | None) -> int:

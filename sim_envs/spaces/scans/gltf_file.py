@@ -262,6 +262,8 @@ class _Document:
 
 def _split_glb(data: bytes) -> tuple[dict[str, Any], bytes]:
     """Return the JSON and the binary chunk of a .glb."""
+    if len(data) < 12:
+        raise MeshFileError("it is cut short: not even the header of a GLB file is there.")
     _, version, length = struct.unpack_from("<4sII", data)
     if version != 2:
         raise MeshFileError(f"it is glTF {version}; version 2 is read.")
