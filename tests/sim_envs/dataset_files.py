@@ -1,7 +1,7 @@
 """Tiny downloads of public data sets, written byte by byte as their format descriptions say.
 
-One scene each: a room of 4 × 3 × 2.5 m (x, y, z; Z is up), with a floor at z = 0, a wall at y = 0 and a table top at
-z = 0.7; every surface is cut into unit squares or so, so that which face bears which label is known in closed form.
+One scene each: a room of 4 × 3 × 2.5 m (x, y, z; Z is up), with a floor at z = 0, a wall at y = -0.2 and a table top
+at z = 0.7; every surface is cut into unit squares or so, so that which face bears which label is known in closed form.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def scene() -> Scene:
     """Return the room."""
     grids = [
         (np.arange(5), np.arange(4), lambda u, v: (u, v, 0 * u)),
-        (np.arange(5), np.array([0, 1.25, 2.5]), lambda u, v: (u, 0 * u, v)),
+        (np.arange(5), np.array([0.1, 1.25, 2.4]), lambda u, v: (u, 0 * u - 0.2, v)),
         (np.array([1, 1.75, 2.5]), np.array([1, 1.5]), lambda u, v: (u, v, 0 * u + 0.7)),
         (np.array([0, 4]), np.array([0, 3]), lambda u, v: (u, v, 0 * u + 2.5)),
     ]

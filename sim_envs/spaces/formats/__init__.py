@@ -40,10 +40,17 @@ class ScanFormat(Protocol):
 SCAN_FORMATS: Table[type[ScanFormat]] = Table(
     "scan format",
     {
+        "3dfront": "sim_envs.spaces.formats.threedfront:ThreeDFront",
+        "3rscan": "sim_envs.spaces.formats.scenezoo:ThreeRScan",
+        "arkitscenes": "sim_envs.spaces.formats.scenezoo:ARKitScenes",
         "hm3d": "sim_envs.spaces.formats.hm3d:HM3D",
         "matterport3d": "sim_envs.spaces.formats.matterport3d:Matterport3D",
         "mp3d-habitat": "sim_envs.spaces.formats.matterport3d:MP3DHabitat",
+        "multiscan": "sim_envs.spaces.formats.scenezoo:MultiScan",
         "replica": "sim_envs.spaces.formats.replica:Replica",
+        "scannet": "sim_envs.spaces.formats.scenezoo:ScanNet",
+        "scannetpp": "sim_envs.spaces.formats.scenezoo:ScanNetPP",
+        "scenenn": "sim_envs.spaces.formats.scenezoo:SceneNN",
     },
     group="tst_bench.scan_formats",
 )
