@@ -52,8 +52,8 @@ class Layout:
     def lines(self) -> tuple[str, ...]:
         """One line a file, for people: its usual name and what it is for."""
         named = [(file, _role(file)) for file in self.needed]
-        named += [(file, f"{_role(file)}; labels may be absent") for file in self.labels]
-        return tuple(f"{file.names[0]} ({role})" for file, role in named)
+        named += [(file, f"{_role(file)}; scenes without are taken without labels") for file in self.labels]
+        return tuple(f"{self.folders[0]}/{file.names[0]} ({role})" for file, role in named)
 
     def scenes(self, root: Path) -> dict[str, Path]:
         """Return id → folder of every scene of which at least one file is there."""

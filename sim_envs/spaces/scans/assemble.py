@@ -60,21 +60,19 @@ def assemble(scan: RawScan, space_id: str, up: str | None = None, unit: str | No
     notes = [*mesh.notes, *scan.notes, *clean_notes]
     metres = mesh.vertices * metres_per(unit or "m")
     by_floor = _up_of_labelled_floor(metres, mesh.faces, scan.instance_category[face_instance], scan.categories)
-    if up is not None:
-        found_up, up_from = up, "given"
-    elif scan.up is not None:
-        found_up, up_from = scan.up, "format"
-    elif by_floor is not None:
-        found_up, up_from = by_floor, "labelled floor"
-    else:
-        found_up, up_from = up_of_shape(metres, mesh.faces), "shape"
-    if up_from in ("labelled floor", "shape") and found_up != "y":
+    told, told_by = (by_floor, "labelled floor") if by_floor else (up_of_shape(metres, mesh.faces), "shape")
+    found_up, up_from = told, told_by
+    if up is not None or scan.up is not None:
+        found_up, up_from = (up, "given") if up is not None else (scan.up or "y", "format")
+        # A shape says y also where it says nothing.
+        doubtful = told_by == "labelled floor" or (told != "y" and up_from == "given")
+        if doubtful and to_y_up(told).tolist() != to_y_up(found_up).tolist():
+            notes.append(
+                f"{found_up} was taken as up, but the {told_by} says {told}; if that is right, import again with "
+                f"--up {told}"
+            )
+    elif found_up != "y":
         notes.append(f"{found_up} is up, as the {up_from} says; if that is wrong, import again with --up y")
-    if by_floor is not None and to_y_up(by_floor).tolist() != to_y_up(found_up).tolist():
-        notes.append(
-            f"{found_up} was taken as up, but the labelled floor says {by_floor}; if that is right, import again with "
-            f"--up {by_floor}"
-        )
     vertices = metres @ to_y_up(found_up).T
     notes += check_extent(np.ptp(vertices, axis=0), unit or "m")
     if mesh.vertex_rgb is None:
