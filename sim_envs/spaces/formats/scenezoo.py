@@ -1,8 +1,8 @@
 """Data sets whose labels the package ``scenezoo`` reads: ScanNet, ScanNet++, ARKitScenes and more.
 
 One adapter for all: this program checks that the files are there, scenezoo parses annotations and, where nothing else
-is said, the mesh. S3DIS and Structured3D are not among them: of those scenezoo has labelled points, and no surface
-that bears labels.
+is said, the mesh. Structured3D is not among them: of that scenezoo has labelled points, but no surface that bears
+labels; and of S3DIS it has points alone, so that its meshes are read by :mod:`sim_envs.spaces.formats.s3dis`.
 """
 
 from __future__ import annotations

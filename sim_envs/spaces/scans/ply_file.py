@@ -41,7 +41,7 @@ def read_ply(path: Path) -> RawMesh:
         raise MeshFileError("a face names a vertex that does not exist; the file is damaged.")
     vertex_rgb = _colours(vertex)
     mesh = RawMesh(
-        vertices=np.stack([x, y, z], axis=1).astype(np.float64),
+        vertices=np.stack([x, y, z], axis=1).astype(np.float64, copy=False),
         faces=faces,
         vertex_rgb=vertex_rgb,
         uv=np.zeros((len(x), 2), np.float32),
