@@ -58,11 +58,11 @@ class Layout:
     def scenes(self, root: Path) -> dict[str, Path]:
         """Return id → folder of every scene of which at least one file is there."""
         files = (*self.needed, *self.labels)
-        candidates = [root, *(path for pattern in self.folders for path in sorted(root.glob(pattern)))]
+        candidates = [root.resolve(), *(path for pattern in self.folders for path in sorted(root.glob(pattern)))]
         found: dict[str, Path] = {}
         for folder in candidates:
             if folder.is_dir() and any(file.find(folder) for file in files):
-                found.setdefault(folder.resolve().name, folder.resolve())
+                found.setdefault(folder.name, folder)
         return dict(sorted(found.items()))
 
     def find(self, root: Path, scene: str) -> Mapping[str, Path]:

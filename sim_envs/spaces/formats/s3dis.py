@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sim_envs.spaces.formats.instances import number_instances
+from sim_envs.spaces.formats.instances import labelled_scan
 from sim_envs.spaces.formats.layout import LaidOut, Layout, SceneFile
 from sim_envs.spaces.formats.transfer import carry_face_labels
 from sim_envs.spaces.scans.assemble import RawScan
@@ -36,13 +36,12 @@ class S3DIS(LaidOut):
         carried = carry_face_labels(labelled, of_face, mesh, _NO_INSTANCE)
         words = [name.partition("_")[0] for name in materials]
         names = {i: "" if word == _NO_CLASS else word for i, word in enumerate(words)}
-        found = number_instances(carried.label, names, none=_NO_INSTANCE)
-        return RawScan(
-            mesh=mesh,
-            instance=found.instance,
-            instance_category=found.category,
-            categories=found.names,
-            files=tuple(files.items()),
-            notes=(*carried.notes, *found.notes),
+        return labelled_scan(
+            mesh,
+            carried.label,
+            names,
+            none=_NO_INSTANCE,
+            files=files,
             source=f"{self.title}, scene {scene}",
+            notes=carried.notes,
         )
