@@ -44,9 +44,25 @@ def spaces_preview(
     preview(space, home_of(home), out)
 
 
+@app.command("formats")
+def spaces_formats() -> None:
+    """List the data sets of scans that are read as they were downloaded, and the files they need.
+
+    Example: `tst-bench spaces import --format replica ~/data/replica --scene room_0`
+    """
+    from benchmark.commands.spaces import list_formats
+
+    list_formats()
+
+
 @app.command("import")
 def spaces_import(
-    path: Annotated[Path, typer.Argument(help="A .ply, .glb, .gltf or .obj file, or a folder with one of them.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="A .ply, .glb, .gltf or .obj file, or a folder with one of them; with --format, a download's root."
+        ),
+    ],
     labels: Annotated[
         Path | None, typer.Option(help="PLY with `object_id` per face, or .npy per vertex or face.")
     ] = None,
@@ -57,12 +73,29 @@ def spaces_import(
     ] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the file: m, cm, mm, in, ft.", show_default="m")] = None,
     name: Annotated[str | None, typer.Option(help="It becomes scan/NAME.", show_default="the file's name")] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", help="The data set that PATH is a download of: see `spaces formats`."),
+    ] = None,
+    scene: Annotated[
+        str | None, typer.Option(help="With --format: the scene's id.", show_default="the only one")
+    ] = None,
     home: Home = None,
 ) -> None:
     """Import a scan as a space.
 
     Example: `tst-bench spaces import my-flat/mesh.ply --labels my-flat/ids.npy --instances my-flat/labels.json`
-    """
-    from benchmark.commands.spaces import import_space
 
+    Example: `tst-bench spaces import --format replica ~/data/replica --scene room_0`
+    """
+    from benchmark.commands.spaces import import_downloaded, import_space
+    from sim_envs.errors import UserError
+
+    if format_name is not None:
+        if labels is not None or instances is not None:
+            raise UserError("--format knows where its labels are: leave --labels and --instances out.")
+        import_downloaded(format_name, path, scene, up, unit, name, home_of(home))
+        return
+    if scene is not None:
+        raise UserError("--scene names a scene of a data set: give its --format too (`tst-bench spaces formats`).")
     import_space(path, labels, instances, up, unit, name, home_of(home))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from benchmark.commands.console import note, out
+
+if TYPE_CHECKING:
+    from sim_envs.space import Space
 
 
 def list_all_spaces(home: Path) -> None:
@@ -68,6 +71,38 @@ def import_space(
 
     with note.status(f"Importing {path} …"):
         space = import_scan(path, name=name, labels=labels, instances=instances, up=up, unit=unit, home=home)
+    _say_what_it_became(space)
+
+
+def import_downloaded(
+    format_name: str,
+    root: Path,
+    scene: str | None,
+    up: str | None,
+    unit: str | None,
+    name: str | None,
+    home: Path,
+) -> None:
+    """Import a scene of a downloaded data set and say what it became."""
+    from sim_envs.spaces.formats import import_scene
+
+    with note.status(f"Importing {scene or root} …"):
+        space = import_scene(format_name, root, home=home, scene=scene, name=name, up=up, unit=unit)
+    _say_what_it_became(space)
+
+
+def list_formats() -> None:
+    """Print each format's name and the files of a scene."""
+    from sim_envs.spaces.formats import SCAN_FORMATS
+
+    for name in SCAN_FORMATS:
+        row = SCAN_FORMATS[name]()
+        out.print(f"{name}   {row.title}", highlight=False)
+        for line in row.files:
+            out.print(f"   {line}", highlight=False, markup=False)
+
+
+def _say_what_it_became(space: Space) -> None:
     for line in space.provenance.get("notes", ()):
         note.print(f"note: {line}")
     labelled = f"{len(space.categories)} categories" if space.has_labels else "no labels: it serves depth only"
