@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.options import Home, SpaceId, home_of
+from benchmark.cli.options import Home, SpaceId, home_of, refuse_with
+from sim_envs.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, help="Spaces: list them, look at them, import a scan.")
 
@@ -46,7 +47,9 @@ def spaces_preview(
 
 @app.command("import")
 def spaces_import(
-    path: Annotated[Path, typer.Argument(help="A .ply, .glb, .gltf or .obj file, or a folder with one of them.")],
+    path: Annotated[
+        Path | None, typer.Argument(help="A .ply, .glb, .gltf or .obj file, or a folder with one of them.")
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(help="PLY with `object_id` per face, or .npy per vertex or face.")
     ] = None,
@@ -56,13 +59,30 @@ def spaces_import(
         typer.Option(help="Axis that points up: y, z, -y …", show_default="found from the geometry"),
     ] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the file: m, cm, mm, in, ft.", show_default="m")] = None,
-    name: Annotated[str | None, typer.Option(help="It becomes scan/NAME.", show_default="the file's name")] = None,
+    habitat_dataset: Annotated[
+        Path | None,
+        typer.Option(metavar="CONFIG", help="Instead of a file: a habitat *.scene_dataset_config.json."),
+    ] = None,
+    scene: Annotated[
+        str | None, typer.Option(help="Which scene of the dataset.", show_default="the only one")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="It becomes scan/NAME.", show_default="name of the file or scene")
+    ] = None,
     home: Home = None,
 ) -> None:
-    """Import a scan as a space.
+    """Import a scan, or a scene of a habitat dataset, as a space.
 
-    Example: `tst-bench spaces import my-flat/mesh.ply --labels my-flat/ids.npy --instances my-flat/labels.json`
+    Examples: `tst-bench spaces import my-flat/mesh.ply --labels my-flat/ids.npy --instances my-flat/labels.json`,
+    `tst-bench spaces import --habitat-dataset replica_cad/replicaCAD.scene_dataset_config.json --scene apt_0`
     """
-    from benchmark.commands.spaces import import_space
+    from benchmark.commands.spaces import import_habitat_scene, import_space
 
+    if habitat_dataset is not None:
+        refuse_with("--habitat-dataset", PATH=path, labels=labels, instances=instances, up=up, unit=unit)
+        import_habitat_scene(habitat_dataset, scene, name, home_of(home))
+        return
+    refuse_with("a scan", scene=scene)
+    if path is None:
+        raise UserError("Name a scan to import, or a dataset with --habitat-dataset.")
     import_space(path, labels, instances, up, unit, name, home_of(home))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from benchmark.commands.console import note, out
+
+if TYPE_CHECKING:
+    from sim_envs.space import Space
 
 
 def list_all_spaces(home: Path) -> None:
@@ -68,6 +71,19 @@ def import_space(
 
     with note.status(f"Importing {path} …"):
         space = import_scan(path, name=name, labels=labels, instances=instances, up=up, unit=unit, home=home)
+    _tell_imported(space)
+
+
+def import_habitat_scene(config: Path, scene: str | None, name: str | None, home: Path) -> None:
+    """Import a scene of a habitat dataset and say what it became."""
+    from sim_envs.spaces.habitat.source import import_scene
+
+    with note.status(f"Importing {scene or 'the scene'} of {config} …"):
+        space = import_scene(config, scene=scene, name=name, home=home)
+    _tell_imported(space)
+
+
+def _tell_imported(space: Space) -> None:
     for line in space.provenance.get("notes", ()):
         note.print(f"note: {line}")
     labelled = f"{len(space.categories)} categories" if space.has_labels else "no labels: it serves depth only"

@@ -84,7 +84,15 @@ def import_scan(
     Raises:
         UserError: wrong input, or a name that is taken by another scan. Nothing is left half-written.
     """
-    space = read_scan(path, name=name, labels=labels, instances=instances, up=up, unit=unit)
+    return keep_scan(read_scan(path, name=name, labels=labels, instances=instances, up=up, unit=unit), home)
+
+
+def keep_scan(space: Space, home: Path) -> Space:
+    """Keep a space ``scan/<name>`` in the data home, and return it.
+
+    Raises:
+        UserError: the name is taken by another scan. Nothing is left half-written.
+    """
     folder = _folder(home) / space.id.partition("/")[2]
     if (folder / "space.json").exists():
         kept = _intact(folder)
@@ -104,7 +112,7 @@ def read_scan(
     unit: str | None = None,
 ) -> Space:
     """Read a scan as a space without keeping it; the arguments are those of :func:`import_scan`."""
-    space_name = _checked_name(name, path)
+    space_name = checked_name((path.resolve().name if path.is_dir() else path.stem) if name is None else name)
     scale = metres_per(unit or "m")
     if up is not None:
         to_y_up(up)  # refuse a wrong axis before reading a large file
@@ -177,14 +185,14 @@ def _intact(folder: Path) -> Space | None:
         return None  # damaged: importing again is what its message advises
 
 
-def _checked_name(name: str | None, path: Path) -> str:
-    chosen = (path.resolve().name if path.is_dir() else path.stem) if name is None else name
-    if not _NAME.fullmatch(chosen):
+def checked_name(name: str) -> str:
+    """Return a name that a scan can have, or raise UserError."""
+    if not _NAME.fullmatch(name):
         raise UserError(
-            f"'{chosen}' cannot name a space: give a --name of letters, digits, '.', '_' and '-' "
+            f"'{name}' cannot name a space: give a --name of letters, digits, '.', '_' and '-' "
             "that begins with a letter or digit."
         )
-    return chosen
+    return name
 
 
 def _labels(
