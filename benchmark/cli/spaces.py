@@ -63,9 +63,7 @@ def spaces_import(
         Path | None,
         typer.Option(metavar="CONFIG", help="Instead of a file: a habitat *.scene_dataset_config.json."),
     ] = None,
-    scene: Annotated[
-        str | None, typer.Option(help="Which scene of the dataset.", show_default="the only one")
-    ] = None,
+    scene: Annotated[str | None, typer.Option(help="Which scene of the dataset.", show_default="the only one")] = None,
     name: Annotated[
         str | None, typer.Option(help="It becomes scan/NAME.", show_default="name of the file or scene")
     ] = None,

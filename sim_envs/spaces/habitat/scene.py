@@ -147,8 +147,8 @@ class _Reader:
         if not instance.is_instance_visible:
             self.notes.append(f"{where} ({template.name}) is left out: it is not visible")
             return None
-        if _PRIMITIVE.fullmatch(attributes.render_asset):
-            self.notes.append(f"{where} ({template.name}) is left out: {attributes.render_asset} is a primitive")
+        if _PRIMITIVE.fullmatch(Path(attributes.render_asset).name):
+            self.notes.append(f"{where} ({template.name}) is left out: it is a primitive of habitat-sim")
             return None
         self._note_attributes(attributes, template)
         asset = self._asset(attributes, template)
