@@ -150,13 +150,13 @@ def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Pr
 
 
 def _audit(recipe: Recipe, trajectories: Sequence[Trajectory]) -> Audit:
-    """Measure how far the splits are apart; planned ones must be, a pose file is as its owner made it.
+    """Measure how far the splits are apart; planned ones must be, a file is as its owner made it.
 
     Raises:
         UserError: planned trajectories have near-duplicates across splits.
     """
     audit = Audit.model_validate(audit_splits(trajectories))
-    if not audit.passed and recipe.pose_file is None:
+    if not audit.passed and recipe.trajectory_file is None:
         raise UserError(
             f"The planned trajectories did not pass the audit: {audit.complaint()}. The space may be too "
             "small for so many; ask for fewer trajectories or another seed."

@@ -13,10 +13,10 @@ from sim_envs.rig import Rig
 from sim_envs.space import Space
 from sim_envs.storage import canonical_json, digest_file, digest_json
 from sim_envs.trajectories import PLANNER_VERSION, SPLITS
+from sim_envs.trajectories.kinds import POSES, trajectory_source
 
 FORMAT_VERSION = 1
 MAX_FRAMES = 1_000_000
-PLANNED_KINDS = ("auto", "walk", "handheld")
 
 META_FILE = "meta.json"
 FRAMES_FILE = "frames.parquet"
@@ -53,7 +53,7 @@ class Recipe(BaseModel):
         space: id of the space, ``source/name``.
         engine: a row of the engine table.
         width, height, hfov: the rig; pixels and degrees.
-        trajectories: ``auto``, ``walk``, ``handheld``, or the path of a pose file.
+        trajectories: a row of :data:`~sim_envs.trajectories.kinds.KINDS`, ``KIND:PATH``, or the path of a pose file.
         splits: split → (number of trajectories, frames each), in the order train, val, test.
         seed: of the trajectories.
 
@@ -94,24 +94,24 @@ class Recipe(BaseModel):
         return Rig(self.width, self.height, self.hfov)
 
     @property
-    def pose_file(self) -> Path | None:
-        """The pose file, or None when trajectories are planned.
+    def trajectory_file(self) -> Path | None:
+        """The file that trajectories are read from, or None when they are planned.
 
         Raises:
-            UserError: neither a kind of planning nor a file.
+            UserError: neither a kind of planning nor a file that exists.
         """
-        if self.trajectories in PLANNED_KINDS:
-            return None
-        path = Path(self.trajectories).expanduser()
-        if not path.is_file():
-            hint = "Or give the path of a pose file."
-            raise unknown("trajectory kind", self.trajectories, PLANNED_KINDS, hint)
-        return path
+        source = trajectory_source(self.trajectories)
+        if source.file is not None and not source.file.is_file():
+            raise UserError(f"No file of trajectories at {source.file}.")
+        return source.file
 
     def described(self) -> dict[str, Any]:
-        """Return the recipe with a pose file named by its content: equal wherever the file lies."""
-        path = self.pose_file
-        source = self.trajectories if path is None else f"{path.name} sha256:{digest_file(path)}"
+        """Return the recipe with a file of trajectories named by its content: equal wherever the file lies."""
+        path = self.trajectory_file
+        kind = trajectory_source(self.trajectories).kind
+        source = self.trajectories
+        if path is not None:
+            source = f"{'' if kind == POSES else f'{kind}:'}{path.name} sha256:{digest_file(path)}"
         return self.model_dump(mode="json") | {"trajectories": source}
 
 
@@ -123,8 +123,9 @@ def modalities_of(space: Space) -> tuple[str, ...]:
 def recipe_hash(recipe: Recipe, space_digest: str, engine_version: str, modalities: tuple[str, ...]) -> str:
     """Return 16 hex digits that change whenever any byte of the recording could."""
     described = recipe.described()
-    if recipe.pose_file is not None:
-        described["trajectories"] = described["trajectories"].partition(" ")[2]
+    if recipe.trajectory_file is not None:
+        kind, digest = trajectory_source(recipe.trajectories).kind, described["trajectories"].rpartition(" ")[2]
+        described["trajectories"] = digest if kind == POSES else f"{kind}:{digest}"
     everything = {
         "recipe": described,
         "space": space_digest,
