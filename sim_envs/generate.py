@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim_envs.engines import ENGINES
+from sim_envs.engines import ENGINES, libraries_of
 from sim_envs.errors import UserError
 from sim_envs.recordings.format import (
     CONVENTIONS,
@@ -114,7 +114,7 @@ def _partial(folder: Path) -> Path:
 
 def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Progress | None) -> None:
     started = time.monotonic()
-    libraries = {name: version(name) for name in LIBRARIES}
+    libraries = {name: version(name) for name in LIBRARIES} | libraries_of(ENGINES[recipe.engine])
     partial, rig, modalities = _partial(folder), recipe.rig(), modalities_of(space)
     asked = sum(count * frames_each for count, frames_each in recipe.splits.values())
     Draft.of(partial, rig, modalities, asked).check_room()

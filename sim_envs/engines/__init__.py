@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -10,11 +11,16 @@ from sim_envs.registry import Table
 from sim_envs.rig import Rig
 from sim_envs.space import Space
 
+RENDER_PROCESS_VARIABLE = "TST_BENCH_RENDER_PROCESS"
+"""Environment variable that numbers the processes rendering side by side; engines on GPUs take turns by it."""
+
 
 class Engine(Protocol):
     """Open a space, render poses, close. One instance belongs to one process.
 
-    Class attributes ``name`` and ``version`` go into every recording's recipe.
+    Class attributes ``name`` and ``version`` go into every recording's recipe. Two more members are optional:
+    ``render_many((N, 4, 4))`` yields frames in order, for engines that can work ahead (:func:`render_in_order`);
+    ``libraries()``, static, returns name → version of what else a recording was rendered with.
     """
 
     name: str
@@ -38,8 +44,24 @@ class Engine(Protocol):
         """Free what the engine holds."""
 
 
+def render_in_order(engine: Engine, camera_to_world: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the frames of (N, 4, 4) poses one by one."""
+    if hasattr(engine, "render_many"):
+        yield from engine.render_many(camera_to_world)
+    else:
+        yield from map(engine.render, camera_to_world)
+
+
+def libraries_of(engine: type[Engine]) -> dict[str, str]:
+    """Return name → version of what an engine renders with, besides this package."""
+    return dict(engine.libraries()) if hasattr(engine, "libraries") else {}
+
+
 ENGINES: Table[type[Engine]] = Table(
     "engine",
-    {"raycast": "sim_envs.engines.raycast:RaycastEngine"},
+    {
+        "habitat": "sim_envs.engines.habitat:HabitatEngine",
+        "raycast": "sim_envs.engines.raycast:RaycastEngine",
+    },
     group="tst_bench.engines",
 )

@@ -17,7 +17,7 @@ from multiprocessing.context import SpawnProcess
 
 import cv2
 
-from sim_envs.engines import ENGINES, Engine
+from sim_envs.engines import ENGINES, RENDER_PROCESS_VARIABLE, Engine, render_in_order
 from sim_envs.errors import UserError
 from sim_envs.recordings.plan import Job
 from sim_envs.recordings.writer import Draft, Frame
@@ -115,8 +115,7 @@ def _render_one(engine: Engine, draft: Draft, job: Job, on_frames: Callable[[int
 
 def _frames(engine: Engine, job: Job, on_frames: Callable[[int], object]) -> Iterator[Frame]:
     """Render a trajectory and derive what is computed from rendered modalities."""
-    for pose in job.camera_to_world:
-        frame = engine.render(pose)
+    for frame in render_in_order(engine, job.camera_to_world):
         yield frame | {name: derive(frame) for name, derive in DERIVED.items()}
         on_frames(1)
 
@@ -169,9 +168,9 @@ def _processes(space: Space, engine: str, draft: Draft, count: int) -> Iterator[
     everyone: list[_Worker] = []
     try:
         with _inherited_by_workers():
-            for _ in range(count):
+            for number in range(count):
                 ours, theirs = context.Pipe()
-                process = context.Process(target=_work, args=(theirs, space, engine, draft))
+                process = context.Process(target=_work, args=(theirs, space, engine, draft, number))
                 process.start()
                 theirs.close()
                 everyone.append(_Worker(process, ours))
@@ -203,8 +202,9 @@ def _inherited_by_workers() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _work(connection: Connection, space: Space, engine: str, draft: Draft) -> None:
+def _work(connection: Connection, space: Space, engine: str, draft: Draft, number: int) -> None:
     """Be a worker: open the engine, then render what the parent sends until it sends None."""
+    os.environ[RENDER_PROCESS_VARIABLE] = str(number)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     written, told_at = 0, time.monotonic()

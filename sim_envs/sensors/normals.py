@@ -17,8 +17,8 @@ def normals_from_depth(depth_m: np.ndarray, rig: Rig) -> np.ndarray:
     n ~ (−∂x, −∂y, 1/z − x ∂x − y ∂y), which faces the camera whatever the slopes. Along each axis the slope is
     taken from three pixels in a row that hold the pixel in their middle or at an end: from the straightest such
     row, so that creases and depth edges are not smeared. Planes come out exact wherever they are three pixels
-    wide both ways. Narrower things get the flatter of their one-pixel differences, lone pixels the normal of a
-    surface seen face on.
+    wide both ways. Where there are only two, their difference counts; a lone pixel gets the normal of a surface seen
+    face on.
 
     Against the geometric normals of the ray caster, same float depth, hfov 90, 24 views each:
 
@@ -41,39 +41,62 @@ def normals_from_depth(depth_m: np.ndarray, rig: Rig) -> np.ndarray:
         (H, W, 3) float32 unit vectors in the camera frame (OpenGL), facing the camera; 0 where depth is 0.
     """
     measured = depth_m > 0
+    holes = None if measured.all() else ~measured
     inverse = np.zeros(depth_m.shape, np.float32)
     np.divide(np.float32(1), depth_m, out=inverse, where=measured)
+    along_x = _slope(inverse, holes, 1) * np.float32(rig.focal)
+    along_y = _slope(inverse, holes, 0) * np.float32(-rig.focal)  # rows count downwards, y upwards
     rays = rig.directions()
-    focal = np.float32(rig.focal)
-    along_x = focal * _slope(inverse, measured)
-    along_y = -focal * _slope(inverse.T, measured.T).T  # rows count downwards, y upwards
-    normals = np.stack([-along_x, -along_y, inverse - rays[..., 0] * along_x - rays[..., 1] * along_y], axis=-1)
-    length = np.sqrt(np.einsum("ijk,ijk->ij", normals, normals))
-    normals /= np.where(measured, length, 1)[..., None]
+    towards = inverse - rays[:1, :, 0] * along_x
+    towards -= rays[:, :1, 1] * along_y
+    length = along_x * along_x
+    length += along_y * along_y
+    length += towards * towards
+    np.sqrt(length, out=length)
+    if holes is not None:
+        length[holes] = np.inf
+    normals = np.empty((*depth_m.shape, 3), np.float32)
+    np.divide(along_x, -length, out=normals[..., 0])
+    np.divide(along_y, -length, out=normals[..., 1])
+    np.divide(towards, length, out=normals[..., 2])
     return normals
 
 
-def _slope(values: np.ndarray, measured: np.ndarray) -> np.ndarray:
-    """Return (H, W) float32: how values grow from one column to the next; 0 where none is measured.
+def _slope(values: np.ndarray, holes: np.ndarray | None, axis: int) -> np.ndarray:
+    """Return (H, W) float32: how values grow from one pixel to the next along an axis; finite everywhere.
 
     Args:
         values: (H, W) float32.
-        measured: (H, W) bool.
+        holes: (H, W) bool, where there is no value; None when there is one everywhere.
+        axis: 0 or 1.
     """
-    height, width = values.shape
-    step = np.full((height, width + 1), np.nan, np.float32)  # step[:, i] leads from column i − 1 to i
-    inner = step[:, 1:-1]
-    np.subtract(values[:, 1:], values[:, :-1], out=inner)
-    inner[~(measured[:, 1:] & measured[:, :-1])] = np.nan
-    bend = np.full((height, width + 2), np.inf, np.float32)  # bend[:, i + 1] is that of the row around column i
-    np.abs(step[:, 1:] - step[:, :-1], out=bend[:, 1:-1])
-    np.nan_to_num(bend, copy=False, nan=np.inf, posinf=np.inf)
+    later, earlier = _part(axis, 1, None), _part(axis, None, -1)
+    # steps[i] leads from pixel i − 1 to i, bends[i + 1] is how crooked the row of three around pixel i is
+    steps = np.zeros(_longer(values.shape, axis, 1), np.float32)
+    inner = steps[_part(axis, 1, -1)]
+    np.subtract(values[later], values[earlier], out=inner)
+    bends = np.full(_longer(values.shape, axis, 2), np.inf, np.float32)
+    bent = bends[_part(axis, 2, -2)]
+    np.abs(np.subtract(inner[later], inner[earlier], out=bent), out=bent)
+    if holes is not None:
+        broken = holes[later] | holes[earlier]
+        inner[broken] = 0
+        bent[broken[later] | broken[earlier]] = np.inf
 
-    before, after = step[:, :-1], step[:, 1:]
-    ending, middle, starting = bend[:, :-2], MIDDLE_BEND * bend[:, 1:-1], bend[:, 2:]
+    before, after = steps[earlier], steps[later]
+    ending, middle, starting = bends[_part(axis, None, -2)], bends[_part(axis, 1, -1)], bends[_part(axis, 2, None)]
     slope = np.where(ending < starting, before, after)
     of_ends = np.minimum(ending, starting)
-    slope = np.where(middle <= of_ends, (before + after) / 2, slope)
-    lone = ~np.isfinite(np.minimum(middle, of_ends))
-    slope[lone] = np.where(np.fmin(np.abs(before), np.abs(after)) == np.abs(before), before, after)[lone]
-    return np.nan_to_num(slope, copy=False, nan=0)
+    np.copyto(slope, (before + after) * np.float32(0.5), where=middle * np.float32(MIDDLE_BEND) <= of_ends)
+    if holes is not None:
+        lone = np.isinf(np.minimum(middle, of_ends))
+        slope[lone] = (before + after)[lone]  # at most one of them leads to a pixel with a value
+    return slope
+
+
+def _part(axis: int, start: int | None, stop: int | None) -> tuple[slice, slice]:
+    return (slice(None), slice(start, stop)) if axis else (slice(start, stop), slice(None))
+
+
+def _longer(shape: tuple[int, ...], axis: int, by: int) -> tuple[int, ...]:
+    return tuple(size + by * (axis == i) for i, size in enumerate(shape))
