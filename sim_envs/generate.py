@@ -49,6 +49,7 @@ from sim_envs.spaces import load_space
 from sim_envs.storage import write_json
 from sim_envs.trajectories import Trajectory
 from sim_envs.trajectories.audit import audit_splits
+from sim_envs.trajectories.kinds import libraries_of_trajectories
 from sim_envs.trajectories.plan import plan_trajectories
 
 MAX_WORKERS = 256
@@ -115,6 +116,7 @@ def _partial(folder: Path) -> Path:
 def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Progress | None) -> None:
     started = time.monotonic()
     libraries = {name: version(name) for name in LIBRARIES} | libraries_of(ENGINES[recipe.engine])
+    libraries |= libraries_of_trajectories(recipe.trajectories)
     partial, rig, modalities = _partial(folder), recipe.rig(), modalities_of(space)
     asked = sum(count * frames_each for count, frames_each in recipe.splits.values())
     Draft.of(partial, rig, modalities, asked).check_room()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +48,14 @@ FILE_KINDS: Table[Reader] = Table(
     },
     group="tst_bench.trajectory_files",
 )
+LIBRARIES: Table[Callable[[], dict[str, str]]] = Table(
+    "kind of trajectory with libraries of its own",
+    {
+        "habitat": "sim_envs.trajectories.habitat.navigation:libraries",
+        "habitat-lab": "sim_envs.trajectories.habitat.navigation:libraries",
+    },
+    group="tst_bench.trajectory_libraries",
+)
 
 
 @dataclass(frozen=True)
@@ -79,3 +87,9 @@ def trajectory_source(text: str) -> TrajectorySource:
         hint = "Or give the path of a file of poses, or habitat-lab:PATH."
         raise unknown(KINDS.kind, text, KINDS, hint)
     return TrajectorySource(POSES, file)
+
+
+def libraries_of_trajectories(text: str) -> dict[str, str]:
+    """Return name → version of what trajectories of a kind are made with, besides this package."""
+    kind = trajectory_source(text).kind
+    return LIBRARIES[kind]() if kind in LIBRARIES else {}

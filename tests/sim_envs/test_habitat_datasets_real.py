@@ -10,8 +10,6 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from scipy.spatial.transform import Rotation
 
 from sim_envs.engines.raycast import RaycastEngine
-from sim_envs.errors import UserError
-from sim_envs.habitat.interpreter import habitat_python
 from sim_envs.habitat.process import Worker
 from sim_envs.rig import Rig
 from sim_envs.space import Space
@@ -19,16 +17,10 @@ from sim_envs.spaces.habitat.compose import compose
 from sim_envs.spaces.habitat.dataset import read_dataset
 from sim_envs.trajectories.gaze import rotations
 from tests.sim_envs.habitat_dataset_kit import crate_config, scene, write_dataset, write_json
+from tests.sim_envs.habitat_kit import habitat_interpreter
 
 WORKER = Path(__file__).with_name("habitat_dataset_worker.py")
 SIZE, VIEWS = 96, 24
-
-
-def interpreter() -> str:
-    try:
-        return habitat_python()
-    except UserError as error:
-        pytest.skip(str(error))
 
 
 def views() -> np.ndarray:
@@ -46,7 +38,7 @@ def seen_by_habitat(config: Path, poses: np.ndarray, folder: Path) -> tuple[np.n
     """Return (N, H, W) depth in millimetres and semantic ids."""
     quaternions = Rotation.from_matrix(poses[:, :3, :3]).as_quat()
     opening = {"config": str(config), "scene": "flat", "size": SIZE, "hfov": 90.0}
-    worker = Worker(WORKER, interpreter(), opening, folder=folder)
+    worker = Worker(WORKER, habitat_interpreter(), opening, folder=folder)
     try:
         rows = np.hstack([poses[:, :3, 3], quaternions]).tolist()
         worker.ask({"poses": rows, "out": str(folder / "seen.npz")})
@@ -73,7 +65,7 @@ def seen_by_raycast(space: Space, poses: np.ndarray) -> tuple[np.ndarray, np.nda
 def test_habitat_sim_sees_the_same_things_at_the_same_places(
     tmp_path: Path, origin: str, com: list[float] | None
 ) -> None:
-    interpreter()
+    habitat_interpreter()
     config = write_dataset(tmp_path / "data")
     crate = crate_config(up=[0, 0, 1], front=[0, 1, 0]) | ({"COM": com} if com else {})
     write_json(tmp_path / "data/configs/objects/crate.object_config.json", crate)

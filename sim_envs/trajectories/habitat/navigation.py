@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from sim_envs.errors import UserError
-from sim_envs.habitat.interpreter import habitat_python
+from sim_envs.habitat.interpreter import habitat_python, habitat_versions
 from sim_envs.habitat.process import Worker
 from sim_envs.habitat.scene_files import STAGE_CONFIG, scene_files
 from sim_envs.space import Space
@@ -41,13 +41,10 @@ class LabSettings:
     Attributes:
         version: of habitat-lab; None where the interpreter has none.
         sensor_height: of the camera above the agent's feet, metres.
-        agent_radius, agent_height: metres.
     """
 
     version: str | None
     sensor_height: float
-    agent_radius: float
-    agent_height: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +67,12 @@ class Walk:
 class Navigation:
     """The navigation mesh of one space for an agent of one size."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, python: str) -> None:
+        self.python = python
         self._worker = worker
         opened = worker.opened
         self.islands = [Island(i["index"], i["area"], np.array(i["points"])) for i in opened["islands"]]
-        self.lab = LabSettings(opened["lab"], opened["sensor_height"], opened["agent_radius"], opened["agent_height"])
+        self.lab = LabSettings(opened["lab"], opened["sensor_height"])
 
     def walk(self, island: int, length: float, seed: int) -> np.ndarray:
         """Return (N, 3) corners of shortest paths strung together, at least ``length`` metres in all."""
@@ -107,19 +105,32 @@ class Navigation:
 
 
 @contextmanager
-def navigation(space: Space, radius: float, height: float) -> Iterator[Navigation]:
-    """Build the navigation mesh of a space for an agent of a radius and a height, in metres, and close it at the end.
+def navigation(space: Space, radius: float | None, height: float | None) -> Iterator[Navigation]:
+    """Build the navigation mesh of a space for an agent of a radius and a height, and close it at the end.
+
+    Args:
+        radius, height: metres; None means habitat-lab's default.
 
     Raises:
         UserError: there is no habitat-sim, or it fails; the message holds its last output.
     """
-    folder = scene_files(space)
+    folder, python = scene_files(space), habitat_python()
     opening = {"do": "open", "stage": str(folder / STAGE_CONFIG), "radius": radius, "height": height}
-    worker = Worker(_WORKER, habitat_python(), opening, name="The navigation worker", folder=folder)
+    worker = Worker(_WORKER, python, opening, name="The navigation worker", folder=folder)
     try:
-        yield Navigation(worker)
+        yield Navigation(worker, python)
     finally:
         worker.close()
+
+
+def lab_navigation(space: Space) -> AbstractContextManager[Navigation]:
+    """Build the navigation mesh of a space for the agent of habitat-lab's default configuration."""
+    return navigation(space, None, None)
+
+
+def libraries() -> dict[str, str]:
+    """Return name → version of what trajectories from habitat are made with, besides this package."""
+    return {"habitat-sim": habitat_versions().habitat_sim}
 
 
 def no_floor(space: Space, area_m2: float) -> UserError:

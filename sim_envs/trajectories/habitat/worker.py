@@ -8,6 +8,7 @@ Lengths are metres, positions [x, y, z], rotations [x, y, z, w] from agent to wo
 from __future__ import annotations
 
 import math
+from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,8 +32,8 @@ def answer(request: dict[str, Any]) -> Any:
     return do[request.pop("do")](**request)
 
 
-def _open(stage: str, radius: float, height: float) -> dict[str, Any]:
-    """Build the navigation mesh of a scene, for an agent of this size."""
+def _open(stage: str, radius: float | None, height: float | None) -> dict[str, Any]:
+    """Build the navigation mesh of a scene, for an agent of this size; None: for habitat-lab's agent."""
     global _simulator, _lab
     settings = habitat_sim.SimulatorConfiguration()
     settings.scene_id = stage
@@ -40,7 +41,9 @@ def _open(stage: str, radius: float, height: float) -> dict[str, Any]:
     settings.enable_physics = False
     settings.load_semantic_mesh = False
     settings.gpu_device_id = -1
-    _lab = _lab_settings()
+    _lab = _lab_settings() if radius is None or height is None else _bare_settings()
+    radius = _lab.agent_radius if radius is None else radius
+    height = _lab.agent_height if height is None else height
     agent = habitat_sim.agent.AgentConfiguration(
         height=height, radius=radius, sensor_specifications=[], action_space=_actions()
     )
@@ -48,36 +51,20 @@ def _open(stage: str, radius: float, height: float) -> dict[str, Any]:
     mesh = habitat_sim.NavMeshSettings()
     mesh.set_defaults()
     mesh.agent_radius, mesh.agent_height, mesh.cell_height = radius, height, CELL_HEIGHT
-    if not _simulator.recompute_navmesh(_simulator.pathfinder, mesh):
-        raise ValueError("no navigation mesh could be built")
-    return {
-        "islands": _islands(),
-        "lab": _lab.version,
-        "sensor_height": _lab.sensor_height,
-        "agent_radius": _lab.agent_radius,
-        "agent_height": _lab.agent_height,
-    }
+    walkable = _simulator.recompute_navmesh(_simulator.pathfinder, mesh)
+    return {"islands": _islands() if walkable else [], "lab": _lab.version, "sensor_height": _lab.sensor_height}
 
 
 def _lab_settings() -> SimpleNamespace:
-    """Return the defaults of habitat-lab, read from it where it is; ``version`` is None where it is not."""
+    """Return the defaults of habitat-lab, read from it where it is."""
     try:
-        import habitat
         from habitat.config import default_structured_configs as defaults
         from habitat.sims.habitat_simulator.actions import HabitatSimActions as Actions
         from habitat.tasks.nav.shortest_path_follower import ShortestPathFollower
     except ImportError:
-        return SimpleNamespace(
-            version=None,
-            keys=("stop", "move_forward", "turn_left", "turn_right"),
-            step=0.25,
-            turn=10.0,
-            sensor_height=1.25,
-            agent_radius=0.1,
-            agent_height=1.5,
-        )
+        return _bare_settings()
     return SimpleNamespace(
-        version=str(habitat.__version__),
+        version=version("habitat-lab"),
         follower=ShortestPathFollower,
         keys=(Actions.stop, Actions.move_forward, Actions.turn_left, Actions.turn_right),
         step=float(defaults.SimulatorConfig().forward_step_size),
@@ -85,6 +72,19 @@ def _lab_settings() -> SimpleNamespace:
         sensor_height=float(defaults.SimulatorSensorConfig().position[1]),
         agent_radius=float(defaults.AgentConfig().radius),
         agent_height=float(defaults.AgentConfig().height),
+    )
+
+
+def _bare_settings() -> SimpleNamespace:
+    """Return the same defaults without habitat-lab, which takes seconds to import; ``version`` is None."""
+    return SimpleNamespace(
+        version=None,
+        keys=("stop", "move_forward", "turn_left", "turn_right"),
+        step=0.25,
+        turn=10.0,
+        sensor_height=1.25,
+        agent_radius=0.1,
+        agent_height=1.5,
     )
 
 
