@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import recordings, runs, spaces
+from benchmark.cli import exports, look, recordings, runs, spaces
 from sim_envs.errors import UserError
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(recordings.app)
+app.add_typer(exports.app)
+app.add_typer(look.app)
 app.add_typer(runs.app)
 app.add_typer(spaces.app, name="spaces")
 
