@@ -21,7 +21,7 @@ def export(
         ),
     ],
     format_name: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="webdataset, nerfstudio, images or coco.")
+        str, typer.Option("--format", metavar="FORMAT", help="webdataset, nerfstudio, images, coco or habitat-lab.")
     ],
     out: Annotated[Path | None, typer.Option(help="Folder to make.", show_default="in the data home")] = None,
     split: Annotated[

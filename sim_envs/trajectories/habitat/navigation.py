@@ -9,14 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
-from sim_envs.errors import UserError
 from sim_envs.habitat.interpreter import habitat_python, habitat_versions
 from sim_envs.habitat.process import Worker
 from sim_envs.habitat.scene_files import STAGE_CONFIG, scene_files
 from sim_envs.space import Space
+from sim_envs.trajectories.navigable import MIN_AREA
+from sim_envs.trajectories.views import Scene
 
 _WORKER = Path(__file__).with_name("worker.py")
 _FOLLOW_SECONDS = 600.0
+LAB_CELL_HEIGHT = 0.2  # metres; habitat-lab's meshes lie up to this much above the floor
+FINE_CELL_HEIGHT = 0.05
+UP = np.array([0.0, 1.0, 0.0])
+ABOVE = 0.2  # metres above the mesh from where floor and ceiling are looked for
+_NEAR_LARGEST = 0.3  # islands with this share of the largest compete: not the roof, not the table
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +84,15 @@ class Navigation:
         """Return (N, 3) corners of shortest paths strung together, at least ``length`` metres in all."""
         return np.array(self._worker.ask({"do": "walk", "island": island, "seed": seed, "length": length}))
 
-    def path(self, start: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, float] | None:
-        """Return the (N, 3) corners of the shortest path and its length in metres, or None where there is none."""
-        found = self._worker.ask({"do": "path", "start": start.tolist(), "goal": goal.tolist()})
-        return None if found is None else (np.array(found["points"]), float(found["distance"]))
+    def snap(self, points: np.ndarray, island: int) -> np.ndarray:
+        """Return the (N, 3) points of an island nearest to (N, 3) points; NaN where there is none near."""
+        found = self._worker.ask({"do": "snap", "points": points.tolist(), "island": island})
+        return np.array([[np.nan] * 3 if point is None else point for point in found])
+
+    def ways(self, start: np.ndarray, goals: np.ndarray) -> list[np.ndarray | None]:
+        """Return the (N, 3) corners of the shortest path from a point of the mesh to each of (G, 3) others."""
+        found = self._worker.ask({"do": "ways", "start": start.tolist(), "goals": goals.tolist()})
+        return [None if way is None else np.array(way["points"]) for way in found]
 
     def follow(self, start: np.ndarray, rotation: np.ndarray, goals: np.ndarray, radius: float, steps: int) -> Walk:
         """Let an agent take the shortest way to the nearest of (G, 3) goals, until it is within ``radius`` of it.
@@ -105,17 +116,26 @@ class Navigation:
 
 
 @contextmanager
-def navigation(space: Space, radius: float | None, height: float | None) -> Iterator[Navigation]:
+def navigation(
+    space: Space, radius: float | None, height: float | None, cell_height: float = FINE_CELL_HEIGHT
+) -> Iterator[Navigation]:
     """Build the navigation mesh of a space for an agent of a radius and a height, and close it at the end.
 
     Args:
         radius, height: metres; None means habitat-lab's default.
+        cell_height: of the voxels, metres; the mesh lies on top of them.
 
     Raises:
         UserError: there is no habitat-sim, or it fails; the message holds its last output.
     """
     folder, python = scene_files(space), habitat_python()
-    opening = {"do": "open", "stage": str(folder / STAGE_CONFIG), "radius": radius, "height": height}
+    opening = {
+        "do": "open",
+        "stage": str(folder / STAGE_CONFIG),
+        "radius": radius,
+        "height": height,
+        "cell_height": cell_height,
+    }
     worker = Worker(_WORKER, python, opening, name="The navigation worker", folder=folder)
     try:
         yield Navigation(worker, python)
@@ -123,19 +143,28 @@ def navigation(space: Space, radius: float | None, height: float | None) -> Iter
         worker.close()
 
 
-def lab_navigation(space: Space) -> AbstractContextManager[Navigation]:
+def lab_navigation(space: Space, cell_height: float = FINE_CELL_HEIGHT) -> AbstractContextManager[Navigation]:
     """Build the navigation mesh of a space for the agent of habitat-lab's default configuration."""
-    return navigation(space, None, None)
+    return navigation(space, None, None, cell_height)
+
+
+def floor_island(mesh: Navigation, scene: Scene) -> Island | None:
+    """Return the floor among the islands, or None where there is less than 1 m² of it.
+
+    Of the islands with at least 0.3 of the largest area, one with a ceiling wins over one without, then the lowest:
+    the top of the ceiling is an island too.
+    """
+    largest = max((island.area_m2 for island in mesh.islands), default=0.0)
+    wide = [i for i in mesh.islands if i.area_m2 >= max(MIN_AREA, _NEAR_LARGEST * largest)]
+    return min(wide, key=lambda i: (not has_ceiling(i, scene), float(np.median(i.points[:, 1]))), default=None)
+
+
+def has_ceiling(island: Island, scene: Scene) -> bool:
+    """Return whether most of an island lies under something."""
+    distance, _ = scene.look(island.points + ABOVE * UP, np.tile(UP, (len(island.points), 1)))
+    return bool(np.isfinite(distance).mean() > 0.5)
 
 
 def libraries() -> dict[str, str]:
     """Return name → version of what trajectories from habitat are made with, besides this package."""
     return {"habitat-sim": habitat_versions().habitat_sim}
-
-
-def no_floor(space: Space, area_m2: float) -> UserError:
-    """Return the error for a space whose navigation mesh is too small."""
-    return UserError(
-        f"habitat-sim finds less than {area_m2:g} m² of connected floor in {space.id}. Use hand-held trajectories, or "
-        "a file of poses. If it should have a floor, check its up axis and unit."
-    )

@@ -11,18 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim_envs.errors import UserError
 from sim_envs.rig import Rig
 from sim_envs.space import Space
 from sim_envs.trajectories import Trajectory
 from sim_envs.trajectories.gaze import Programme, walking
-from sim_envs.trajectories.habitat.navigation import Island, Navigation, navigation, no_floor
+from sim_envs.trajectories.habitat.navigation import (
+    ABOVE,
+    UP,
+    Island,
+    Navigation,
+    floor_island,
+    has_ceiling,
+    navigation,
+)
 from sim_envs.trajectories.navigable import DEVICE_HEIGHT, MIN_AREA, RADIUS, TALL_HEIGHT
 from sim_envs.trajectories.plan import HEIGHT_RANGE, LOW_HEIGHT, STEP_RANGE, film, min_hits_of
 from sim_envs.trajectories.views import Scene
-
-_NEAR_LARGEST = 0.3  # islands with this share of the largest compete: not the roof, not the table
-UP = np.array([0.0, 1.0, 0.0])
-_ABOVE = 0.2  # metres above the navigation mesh from where the floor is looked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,21 +43,16 @@ class NavmeshFloor:
 
     @classmethod
     def of(cls, mesh: Navigation, scene: Scene, rig: Rig, top: float) -> NavmeshFloor | None:
-        """Choose the floor among the islands, or None where there is less than 1 m² of it.
-
-        Of the islands with at least 0.3 of the largest area, one with a ceiling wins over one without, then the
-        lowest: the top of the ceiling is an island too.
+        """Find the floor among the islands, or None where there is less than 1 m² of it.
 
         Args:
             top: the highest the sensor may be, metres above the floor.
         """
-        largest = max((island.area_m2 for island in mesh.islands), default=0.0)
-        wide = [i for i in mesh.islands if i.area_m2 >= max(MIN_AREA, _NEAR_LARGEST * largest)]
-        if not wide:
+        floor = floor_island(mesh, scene)
+        if floor is None:
             return None
-        floor = min(wide, key=lambda i: (not _has_ceiling(i, scene), float(np.median(i.points[:, 1]))))
-        eyes = floor.points + 1.2 * UP
-        return cls(mesh, floor, _drop(floor, scene), top, min_hits_of(_has_ceiling(floor, scene), scene, rig, eyes))
+        min_hits = min_hits_of(has_ceiling(floor, scene), scene, rig, floor.points + 1.2 * UP)
+        return cls(mesh, floor, _drop(floor, scene), top, min_hits)
 
     def route(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, Programme]:
         """Walk shortest paths at a sensor height of 0.6 m to ``top``, in steps of 0.12 m to 0.38 m."""
@@ -76,7 +76,10 @@ def plan_on_navmesh(space: Space, rig: Rig, counts: Mapping[str, tuple[int, int]
             floor = NavmeshFloor.of(mesh, scene, rig, top)
             if floor is not None:
                 return film(space.id, scene, rig, floor, counts, seed)
-    raise no_floor(space, MIN_AREA)
+    raise UserError(
+        f"habitat-sim finds less than {MIN_AREA:g} m² of connected floor in {space.id}. Use hand-held trajectories, or "
+        "a file of poses. If it should have a floor, check its up axis and unit."
+    )
 
 
 def along(corners: np.ndarray, metres: np.ndarray) -> np.ndarray:
@@ -85,13 +88,8 @@ def along(corners: np.ndarray, metres: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(metres, walked, corners[:, i]) for i in range(3)], axis=1)
 
 
-def _has_ceiling(island: Island, scene: Scene) -> bool:
-    distance, _ = scene.look(island.points + _ABOVE * UP, np.tile(UP, (len(island.points), 1)))
-    return bool(np.isfinite(distance).mean() > 0.5)
-
-
 def _drop(island: Island, scene: Scene) -> float:
     """Return how far the navigation mesh, which lies on voxels, is above the floor: the median, metres."""
-    distance, _ = scene.look(island.points + _ABOVE * UP, np.tile(-UP, (len(island.points), 1)))
-    below = distance[np.isfinite(distance)] - _ABOVE
+    distance, _ = scene.look(island.points + ABOVE * UP, np.tile(-UP, (len(island.points), 1)))
+    below = distance[np.isfinite(distance)] - ABOVE
     return float(np.median(below)) if len(below) else 0.0

@@ -16,7 +16,6 @@ import habitat_sim
 import numpy as np
 from habitat_sim.utils.common import quat_from_coeffs
 
-CELL_HEIGHT = 0.05  # the default of 0.2 m puts the floor up to 0.1 m too high
 SHORTEST_LEG = 1.0
 ISLAND_POINTS = 16
 TRIES = 200  # goals nearer than SHORTEST_LEG are taken after so many
@@ -28,11 +27,11 @@ _followers: dict[float, Any] = {}
 
 def answer(request: dict[str, Any]) -> Any:
     """Do what a request asks for: ``open`` first, the others any number of times."""
-    do: dict[str, Any] = {"open": _open, "walk": _walk, "path": _path, "follow": _follow}
+    do: dict[str, Any] = {"open": _open, "walk": _walk, "snap": _snap, "ways": _ways, "follow": _follow}
     return do[request.pop("do")](**request)
 
 
-def _open(stage: str, radius: float | None, height: float | None) -> dict[str, Any]:
+def _open(stage: str, radius: float | None, height: float | None, cell_height: float) -> dict[str, Any]:
     """Build the navigation mesh of a scene, for an agent of this size; None: for habitat-lab's agent."""
     global _simulator, _lab
     settings = habitat_sim.SimulatorConfiguration()
@@ -50,7 +49,7 @@ def _open(stage: str, radius: float | None, height: float | None) -> dict[str, A
     _simulator = habitat_sim.Simulator(habitat_sim.Configuration(settings, [agent]))
     mesh = habitat_sim.NavMeshSettings()
     mesh.set_defaults()
-    mesh.agent_radius, mesh.agent_height, mesh.cell_height = radius, height, CELL_HEIGHT
+    mesh.agent_radius, mesh.agent_height, mesh.cell_height = radius, height, cell_height
     walkable = _simulator.recompute_navmesh(_simulator.pathfinder, mesh)
     return {"islands": _islands() if walkable else [], "lab": _lab.version, "sensor_height": _lab.sensor_height}
 
@@ -129,6 +128,16 @@ def _walk(island: int, seed: int, length: float) -> list[list[float]]:
     return points
 
 
+def _snap(points: list[list[float]], island: int) -> list[list[float] | None]:
+    """Return the points of an island that are nearest to some points."""
+    return [_snapped(point, island) for point in points]
+
+
+def _ways(start: list[float], goals: list[list[float]]) -> list[dict[str, Any] | None]:
+    """Return the shortest path from a point of the mesh to each of some others."""
+    return [_path(start, goal) for goal in goals]
+
+
 def _path(start: list[float], goal: list[float]) -> dict[str, Any] | None:
     """Return the corners and the length of the shortest path, None where there is none."""
     path = habitat_sim.ShortestPath()
@@ -163,8 +172,8 @@ def _follow(
     return {"poses": poses, "left": way and way["distance"], "snapped": math.dist(snapped, start)}
 
 
-def _snapped(point: list[float]) -> list[float] | None:
-    found = _floats(_simulator.pathfinder.snap_point(np.array(point, np.float32)))
+def _snapped(point: list[float], island: int = -1) -> list[float] | None:
+    found = _floats(_simulator.pathfinder.snap_point(np.array(point, np.float32), island_index=island))
     return found if all(map(math.isfinite, found)) else None
 
 
