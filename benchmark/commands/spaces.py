@@ -71,7 +71,7 @@ def import_space(
 
     with note.status(f"Importing {path} …"):
         space = import_scan(path, name=name, labels=labels, instances=instances, up=up, unit=unit, home=home)
-    _tell_imported(space)
+    _say_what_it_became(space)
 
 
 def import_habitat_scene(config: Path, scene: str | None, name: str | None, home: Path) -> None:
@@ -80,10 +80,38 @@ def import_habitat_scene(config: Path, scene: str | None, name: str | None, home
 
     with note.status(f"Importing {scene or 'the scene'} of {config} …"):
         space = import_scene(config, scene=scene, name=name, home=home)
-    _tell_imported(space)
+    _say_what_it_became(space)
 
 
-def _tell_imported(space: Space) -> None:
+def import_downloaded(
+    format_name: str,
+    root: Path,
+    scene: str | None,
+    up: str | None,
+    unit: str | None,
+    name: str | None,
+    home: Path,
+) -> None:
+    """Import a scene of a downloaded data set and say what it became."""
+    from sim_envs.spaces.formats import import_scene
+
+    with note.status(f"Importing {scene or root} …"):
+        space = import_scene(format_name, root, home=home, scene=scene, name=name, up=up, unit=unit)
+    _say_what_it_became(space)
+
+
+def list_formats() -> None:
+    """Print each format's name and the files of a scene."""
+    from sim_envs.spaces.formats import SCAN_FORMATS
+
+    for name in SCAN_FORMATS:
+        row = SCAN_FORMATS[name]()
+        out.print(f"{name}   {row.title}", highlight=False)
+        for line in row.files:
+            out.print(f"   {line}", highlight=False, markup=False)
+
+
+def _say_what_it_became(space: Space) -> None:
     for line in space.provenance.get("notes", ()):
         note.print(f"note: {line}")
     labelled = f"{len(space.categories)} categories" if space.has_labels else "no labels: it serves depth only"

@@ -373,7 +373,7 @@ def test_the_command_refuses_what_does_not_go_together(tmp_path: Path) -> None:
     _, output = invoke("mesh.ply", "--habitat-dataset", "x.json", home=tmp_path)
     assert "PATH does not go together with --habitat-dataset" in output
     _, output = invoke("mesh.ply", "--scene", "x", home=tmp_path)
-    assert "--scene does not go together with a scan" in output
+    assert "--scene names a scene of a data set" in output
     _, output = invoke(home=tmp_path)
     assert "Name a scan to import" in output
 

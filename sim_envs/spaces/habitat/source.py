@@ -28,4 +28,6 @@ def import_scene(config: Path, *, home: Path, scene: str | None = None, name: st
     """
     dataset = read_dataset(config)
     proposed = re.sub(r"[^A-Za-z0-9._-]+", "-", dataset.scene(scene).name).strip("-._")
-    return keep_scan(compose(dataset, scene, f"{SOURCE}/{checked_name(name or proposed)}"), home)
+    space = compose(dataset, scene, f"{SOURCE}/{checked_name(name, proposed)}")
+    keep_scan(space, home)
+    return space

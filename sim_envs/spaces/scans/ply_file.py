@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from sim_envs.errors import UserError
 from sim_envs.space import NO_TEXTURE
 from sim_envs.spaces.scans.mesh_files import MeshFileError, RawMesh, fan, read_texture, untextured, with_corner_uv
 from sim_envs.spaces.scans.ply_parse import Columns, Ragged, read_elements
@@ -51,6 +53,19 @@ def read_ply(path: Path) -> RawMesh:
         notes=("colours per face are not taken over",) if vertex_rgb is None and "red" in face else (),
     )
     return _textured(mesh, vertex, face, corners, positions, path, texture_names) if texture_names else mesh
+
+
+def read_face_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return those of the named face properties that a PLY has, one number a polygon.
+
+    Raises:
+        UserError: the file does not hold what its header promises.
+    """
+    try:
+        face = read_elements(path)[0].get("face", {})
+    except MeshFileError as error:
+        raise UserError(f"Cannot read {path}: {error}") from error
+    return {name: column for name in names if (column := _scalar(face, name)) is not None}
 
 
 _NO_CORNERS = Ragged(np.empty(0, np.int64), np.empty(0, np.int64))

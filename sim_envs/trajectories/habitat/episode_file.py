@@ -21,6 +21,7 @@ from sim_envs.space import Space
 
 SUCCESS_RADIUS = 0.2  # metres; habitat-lab's success distance where a goal gives none
 _SUFFIXES = (".glb", ".basis.glb", ".ply", ".obj", ".scene_instance.json", ".stage_config.json", ".basis")
+_ANYWHERE = {"", "mesh", "mesh_semantic", "scene", "stage"}  # names of files that say nothing of the scene
 _Vector = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 _Quaternion = tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
 
@@ -157,11 +158,11 @@ def _episode(path: Path, raw: _Episode, by_category: dict[str, tuple[_Goal, ...]
 
 def _names_of(space: Space) -> set[str]:
     """Return what a space may be called in a dataset of episodes."""
-    names = {space.id.partition("/")[2], str(space.provenance.get("scene", ""))}
-    for file in space.provenance.get("files", ()):
-        if isinstance(file, dict) and file.get("role") == "mesh":
-            names.add(_scene_name(str(file.get("name", ""))))
-    return names - {""}
+    said = space.provenance
+    scene = str(said.get("scene") or str(said.get("source", "")).rpartition(", scene ")[2])
+    meshes = [file["name"] for file in said.get("files", ()) if isinstance(file, dict) and file.get("role") == "mesh"]
+    names = {space.id.partition("/")[2], scene, *(map(_scene_name, meshes) if len(meshes) == 1 else ())}
+    return names - _ANYWHERE
 
 
 def _names_in(scene_id: str) -> set[str]:
