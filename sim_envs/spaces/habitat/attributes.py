@@ -45,6 +45,8 @@ class StageAttributes(RenderAttributes):
 
     semantic_asset: str = ""
     semantic_descriptor_filename: str = ""
+    semantic_up: Vector | None = None
+    semantic_front: Vector | None = None
 
 
 class ObjectAttributes(RenderAttributes):

@@ -131,9 +131,6 @@ class _Reader:
         attributes = parse(StageAttributes, values, template.handle)
         if np.any(instance.translation) or np.any(instance.rotation[1:]):
             self.notes.append("the place of the stage is ignored, as in habitat-sim, which leaves it at the origin")
-        if Path(attributes.semantic_asset).is_file():
-            labels = Path(attributes.semantic_asset).name
-            self.notes.append(f"the labels of the stage in {labels} are not read: import it as a scan to have them")
         self._note_attributes(attributes, template)
         asset = self._asset(attributes, template)
         return None if asset is None else PlacedStage(asset, attributes, instance)
