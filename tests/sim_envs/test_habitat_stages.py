@@ -34,17 +34,23 @@ MP3D_STAGES = {
         "nav_asset": "%%CONFIG_NAME_AS_ASSET_FILENAME%%.navmesh",
         "semantic_asset": "%%CONFIG_NAME_AS_ASSET_FILENAME%%_semantic.ply",
         "semantic_descriptor_filename": "%%CONFIG_NAME_AS_ASSET_FILENAME%%.house",
+        "semantic_up": [0, 1, 0],
+        "semantic_front": [0, 0, -1],
         **Z_UP,
     },
     "paths": {".glb": ["mp3d/*/*.glb"]},
 }
-"""As in ``mp3d.scene_dataset_config.json``."""
+"""As for Matterport3D and Gibson: habitat-sim turns a PLY from Z up by itself, so its axes are given as turned."""
+
+
+def write_config(root: Path, stages: dict[str, Any]) -> Path:
+    config = root / "x.scene_dataset_config.json"
+    config.write_text(json.dumps({"stages": stages, "scene_instances": {"default_attributes": {}}}))
+    return config
 
 
 def imported(root: Path, stages: dict[str, Any], scene: str | None = None) -> Space:
-    config = root / "x.scene_dataset_config.json"
-    config.write_text(json.dumps({"stages": stages, "scene_instances": {"default_attributes": {}}}))
-    return compose(read_dataset(config), scene, "scan/test")
+    return compose(read_dataset(write_config(root, stages)), scene, "scan/test")
 
 
 def face_names(space: Space) -> list[str]:
