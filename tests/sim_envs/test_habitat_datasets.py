@@ -259,6 +259,23 @@ def test_default_attributes_hold_where_a_file_says_nothing(tmp_path: Path) -> No
     np.testing.assert_allclose(bounds(space, 1), np.add(2 * CRATE, [1, 0, -1.5]), atol=1e-5)
 
 
+def test_a_centre_of_mass_and_an_origin_among_the_defaults_are_forgotten_as_habitat_sim_forgets_them(
+    tmp_path: Path,
+) -> None:
+    config = write_dataset(
+        tmp_path,
+        objects={"default_attributes": {"COM": [9, 9, 9]}, "paths": {".json": ["configs/objects"]}},
+        scene_instances={
+            "default_attributes": {"translation_origin": "asset_local"},
+            "paths": {".json": ["configs/scenes"]},
+        },
+    )
+    said = scene(object_instances=[{"template_name": "crate", "translation": [1, 0.5, -1]}])
+    del said["translation_origin"]
+    write_json(tmp_path / "configs/scenes/flat.scene_instance.json", said)
+    np.testing.assert_allclose(bounds(composed(config), 1).mean(axis=0), [1, 0.5, -1], atol=1e-6)
+
+
 def test_of_several_templates_that_contain_a_name_the_first_is_meant(tmp_path: Path) -> None:
     config = write_dataset(tmp_path)
     write_json(tmp_path / "configs/objects/armcrate.object_config.json", crate_config(scale=[2, 2, 2]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ _FILE_KINDS = {
     "scene_instances": "scene_instance.json",
     "semantic_scene_descriptor_instances": "semantic_config.json",
 }
+_OF_THE_LAST = ("COM", "translation_origin")
 _ASSETS = ("render_asset", "semantic_asset", "semantic_descriptor_filename")
 
 
@@ -55,8 +57,8 @@ class Template:
     def attributes(self, defaults: dict[str, Any]) -> dict[str, Any]:
         """Return the attributes: defaults, overridden by the file, overridden by the variant.
 
-        Names of files become absolute paths where there is such a file. A centre of mass counts only where the
-        last of the three gives it: habitat-sim derives it anew otherwise.
+        Names of files become absolute paths where there is such a file. A centre of mass and the origin of
+        translations count only where the last of the three gives them: habitat-sim forgets them otherwise.
 
         Raises:
             UserError: the file is missing or not JSON.
@@ -66,11 +68,10 @@ class Template:
         if self.file is not None:
             is_config = self.file.suffix == ".json"
             last = read_json(self.file) if is_config else {"render_asset": self.file.name}
-            values = {**values, **last} if is_config else {**last, **{k: v for k, v in values.items() if v}}
+            values = values | last if is_config else last | {k: v for k, v in values.items() if v != ""}
         if self.variant is not None:
-            values, last = {**values, **self.variant}, self.variant
-        if "COM" not in last:
-            values.pop("COM", None)
+            values, last = values | self.variant, self.variant
+        values = {key: value for key, value in values.items() if key in last or key not in _OF_THE_LAST}
         return values | {key: self._located(str(values[key])) for key in _ASSETS if values.get(key)}
 
     def _named(self, value: Any) -> Any:
@@ -134,13 +135,21 @@ class SceneDataset:
 
         Parts are compared without regard to case, below the folder of the dataset.
         """
-        templates = self.templates[kind]
-        exact = next((template for template in templates if template.handle == handle), None)
-        if exact is not None or not handle:
-            return exact
-        part, root = handle.casefold(), f"{self.config.parent}/"
-        found = (t for t in templates if part in t.handle.removeprefix(root).casefold())
-        return next(found, None) or self._loose(kind, handle)
+        exact, folded = self._index[kind]
+        if handle in exact or not handle:
+            return exact.get(handle)
+        part = handle.casefold()
+        found = next((template for name, template in folded if part in name), None)
+        return found or self._loose(kind, handle)
+
+    @cached_property
+    def _index(self) -> dict[str, tuple[dict[str, Template], list[tuple[str, Template]]]]:
+        """Return kind → (handle → template, (handle below the dataset's folder, any case; template) in order)."""
+        root = f"{self.config.parent}/"
+        return {
+            kind: ({t.handle: t for t in found}, [(t.handle.removeprefix(root).casefold(), t) for t in found])
+            for kind, found in self.templates.items()
+        }
 
     def _loose(self, kind: str, handle: str) -> Template | None:
         """Return a template for a file that no path of the config covers, as habitat-sim makes one."""
