@@ -135,6 +135,22 @@ def test_an_episode_becomes_what_the_agents_camera_sees_on_its_way(tmp_path: Pat
     assert moved.sum() >= 10
 
 
+def test_without_habitat_lab_its_follower_is_stood_in_for_by_what_it_is_made_of_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lab_interpreter()
+    kind, counts = f"habitat-lab:{episodes(tmp_path / 'e.json.gz', 2)}", {"train": (2, 20)}
+    followed = plan_trajectories(empty_room(), Rig(), kind, counts, seed=0)
+    assert "ShortestPathFollower" in capfd.readouterr().err
+    (tmp_path / "habitat").mkdir()
+    (tmp_path / "habitat" / "__init__.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    alone = plan_trajectories(empty_room(), Rig(), kind, counts, seed=0)
+    assert "greedy geodesic follower" in capfd.readouterr().err
+    for one, other in zip(followed, alone, strict=True):
+        np.testing.assert_array_equal(one.camera_to_world, other.camera_to_world)
+
+
 @pytest.mark.parametrize(
     ("rows", "number", "message"),
     [
