@@ -40,7 +40,8 @@ def export(
     never overwritten.
 
     Examples: `tst-bench export builtin/flat-01 --format nerfstudio --out /tmp/flat`,
-    `tst-bench export scan/my-flat --format webdataset --split train --modality rgb --modality depth`
+    `tst-bench export scan/my-flat --format webdataset --split train --modality rgb --modality depth`,
+    `tst-bench export builtin/flat-01 --format habitat-lab`
     """
     from benchmark.commands.exports import export_as
 

@@ -335,6 +335,7 @@ def test_a_texture_that_several_objects_share_is_kept_once(tmp_path: Path) -> No
     [
         ({"stages": []}, "'stages' is no JSON object"),
         ({"objects": {"paths": {".json": "objects"}}}, "no list of paths"),
+        ({"objects": {"configs": {"big": {}}}}, "objects.configs is no list"),
         ({"objects": {"configs": [{"attributes": {}}]}}, "neither 'original_file' nor 'template_handle'"),
         ({"objects": {"configs": [{"original_file": "sofa", "attributes": {}}]}}, "the original sofa"),
     ],

@@ -189,7 +189,10 @@ def read_dataset(config: Path) -> SceneDataset:
             raise UserError(f"{config}: '{kind}' is no JSON object.")
         defaults[kind] = _object(cell.get("default_attributes", {}), f"{config}: {kind}.default_attributes")
         found = _of_paths(config, kind, _object(cell.get("paths", {}), f"{config}: {kind}.paths"))
-        for variant in cell.get("configs", []):
+        variants = cell.get("configs", [])
+        if not isinstance(variants, list):
+            raise UserError(f"{config}: {kind}.configs is no list.")
+        for variant in variants:
             added = _variant(config, kind, variant, found)
             found[added.handle] = added
         templates[kind] = tuple(found[handle] for handle in sorted(found))
