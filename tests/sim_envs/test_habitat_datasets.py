@@ -284,6 +284,10 @@ def test_of_several_templates_that_contain_a_name_the_first_is_meant(tmp_path: P
     np.testing.assert_allclose(bounds(composed(config), 1), 2 * CRATE, atol=1e-5)
 
 
+def test_a_dataset_may_lie_in_a_folder_whose_name_looks_like_a_wildcard(tmp_path: Path) -> None:
+    assert composed(write_dataset(tmp_path / "data [v1] *")).categories == ("box", "lamp")
+
+
 def test_articulated_objects_are_named_as_left_out(tmp_path: Path) -> None:
     space = composed(write_dataset(tmp_path))
     assert "1 articulated objects (URDF) are left out: fridge" in space.provenance["notes"]

@@ -8,6 +8,7 @@ Files are listed here and read when they are needed, because a dataset may have 
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -213,7 +214,8 @@ def _of_paths(config: Path, kind: str, paths: dict[str, Any]) -> dict[str, Templ
         if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
             raise UserError(f"{config}: {kind}.paths['{extension}'] is no list of paths.")
         for pattern in patterns:
-            for match in sorted(glob.glob(str(config.parent / pattern))):
+            # What looks like a wildcard in the name of the dataset's own folder is none; an absolute pattern stays.
+            for match in sorted(glob.glob(os.path.join(glob.escape(str(config.parent)), pattern))):
                 for file in _files(Path(match), suffix):
                     beside = _config_beside(file, kind)
                     found[str(beside)] = Template(str(beside), beside, beside.parent)
