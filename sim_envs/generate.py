@@ -50,6 +50,7 @@ from sim_envs.spaces import load_space
 from sim_envs.storage import write_json
 from sim_envs.trajectories import Trajectory
 from sim_envs.trajectories.audit import audit_splits
+from sim_envs.trajectories.kinds import libraries_of_trajectories
 from sim_envs.trajectories.plan import plan_trajectories
 
 MAX_WORKERS = 256
@@ -116,6 +117,7 @@ def _partial(folder: Path) -> Path:
 def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Progress | None) -> None:
     started = time.monotonic()
     libraries = {name: version(name) for name in LIBRARIES} | libraries_of(ENGINES[recipe.engine])
+    libraries |= libraries_of_trajectories(recipe.trajectories)
     partial, rig, modalities = _partial(folder), recipe.rig(), modalities_of(space)
     asked = sum(count * frames_each for count, frames_each in recipe.splits.values())
     Draft.of(partial, rig, modalities, asked).check_room()
@@ -151,13 +153,13 @@ def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Pr
 
 
 def _audit(recipe: Recipe, trajectories: Sequence[Trajectory]) -> Audit:
-    """Measure how far the splits are apart; planned ones must be, a pose file is as its owner made it.
+    """Measure how far the splits are apart; planned ones must be, a file is as its owner made it.
 
     Raises:
         UserError: planned trajectories have near-duplicates across splits.
     """
     audit = Audit.model_validate(audit_splits(trajectories))
-    if not audit.passed and recipe.pose_file is None:
+    if not audit.passed and recipe.trajectory_file is None:
         raise UserError(
             f"The planned trajectories did not pass the audit: {audit.complaint()}. The space may be too "
             "small for so many; ask for fewer trajectories or another seed."

@@ -21,7 +21,7 @@ def export(
         ),
     ],
     format_name: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="webdataset, nerfstudio, images or coco.")
+        str, typer.Option("--format", metavar="FORMAT", help="webdataset, nerfstudio, images, coco or habitat-lab.")
     ],
     out: Annotated[Path | None, typer.Option(help="Folder to make.", show_default="in the data home")] = None,
     split: Annotated[
@@ -40,7 +40,8 @@ def export(
     never overwritten.
 
     Examples: `tst-bench export builtin/flat-01 --format nerfstudio --out /tmp/flat`,
-    `tst-bench export scan/my-flat --format webdataset --split train --modality rgb --modality depth`
+    `tst-bench export scan/my-flat --format webdataset --split train --modality rgb --modality depth`,
+    `tst-bench export builtin/flat-01 --format habitat-lab`
     """
     from benchmark.commands.exports import export_as
 

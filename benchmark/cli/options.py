@@ -54,3 +54,14 @@ def workers_of(workers: int | None) -> int:
     if workers is not None and not 1 <= workers <= 256:
         raise UserError(f"--workers {workers} is out of range: 1 to 256.")
     return workers or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16)
+
+
+def refuse_with(what: str, **options: object) -> None:
+    """Refuse options that do not go together with ``what``; capital names are arguments.
+
+    Raises:
+        UserError: one of them is given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise UserError(f"{name if name.isupper() else f'--{name}'} does not go together with {what}.")

@@ -33,7 +33,9 @@ def generate(
     rgb_noise: RgbNoise = None,
     motion_blur: MotionBlur = 0.0,
     exposure: Exposure = None,
-    trajectories: Annotated[str, typer.Option(help="auto, walk, handheld, or a pose file.")] = "auto",
+    trajectories: Annotated[
+        str, typer.Option(help="auto, walk, handheld, habitat, a pose file, or habitat-lab:EPISODES.")
+    ] = "auto",
     engine: Annotated[str, typer.Option(help="What renders.")] = "raycast",
     workers: Annotated[int | None, typer.Option(help="Rendering processes.", show_default="one a core")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the trajectories and of noise.", min=0)] = 0,
@@ -48,7 +50,8 @@ def generate(
 
     Examples: `tst-bench generate --scene builtin/flat-01 --frames 2000 --size 128`,
     `tst-bench generate --scene scan/my-flat --trajectories poses/transforms.json --verify`,
-    `tst-bench generate --scene builtin/flat-01 --distortion -0.18,0.05 --depth-noise redwood --rgb-noise poisson:500`
+    `tst-bench generate --scene builtin/flat-01 --distortion -0.18,0.05 --depth-noise redwood --rgb-noise poisson:500`,
+    `tst-bench generate --scene scan/apt_0 --trajectories habitat-lab:val/content/apt_0.json.gz`
     """
     from benchmark.commands.recordings import generate_recording
 

@@ -74,6 +74,15 @@ def import_space(
     _say_what_it_became(space)
 
 
+def import_habitat_scene(config: Path, scene: str | None, name: str | None, home: Path) -> None:
+    """Import a scene of a habitat dataset and say what it became."""
+    from sim_envs.spaces.habitat.source import import_scene
+
+    with note.status(f"Importing {scene or 'the scene'} of {config} …"):
+        space = import_scene(config, scene=scene, name=name, home=home)
+    _say_what_it_became(space)
+
+
 def import_downloaded(
     format_name: str,
     root: Path,

@@ -77,6 +77,7 @@ EXPORTS: Table[type[Exporter]] = Table(
     "export format",
     {
         "coco": "sim_envs.exports.coco:CocoExporter",
+        "habitat-lab": "sim_envs.exports.habitat_lab:HabitatLabExporter",
         "images": "sim_envs.exports.images:ImagesExporter",
         "nerfstudio": "sim_envs.exports.nerfstudio:NerfstudioExporter",
         "webdataset": "sim_envs.exports.webdataset:WebDatasetExporter",

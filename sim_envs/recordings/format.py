@@ -15,10 +15,10 @@ from sim_envs.sensors.noise import redwood_table
 from sim_envs.space import Space
 from sim_envs.storage import canonical_json, digest_json
 from sim_envs.trajectories import PLANNER_VERSION, SPLITS
+from sim_envs.trajectories.kinds import POSES, trajectory_source
 
 FORMAT_VERSION = 1
 MAX_FRAMES = 1_000_000
-PLANNED_KINDS = ("auto", "walk", "handheld")
 
 META_FILE = "meta.json"
 FRAMES_FILE = "frames.parquet"
@@ -55,7 +55,7 @@ class Recipe(LensAndNoise):
         space: id of the space, ``source/name``.
         engine: a row of the engine table.
         width, height, hfov: the rig; pixels and degrees.
-        trajectories: ``auto``, ``walk``, ``handheld``, or the path of a pose file.
+        trajectories: a row of :data:`~sim_envs.trajectories.kinds.KINDS`, ``KIND:PATH``, or the path of a pose file.
         distortion, noise: the rest of the rig; none by default.
         splits: split → (number of trajectories, frames each), in the order train, val, test.
         seed: of the trajectories, and of the noise.
@@ -99,24 +99,24 @@ class Recipe(LensAndNoise):
         return Rig(self.width, self.height, self.hfov, self.distortion, self.noise)
 
     @property
-    def pose_file(self) -> Path | None:
-        """The pose file, or None when trajectories are planned.
+    def trajectory_file(self) -> Path | None:
+        """The file that trajectories are read from, or None when they are planned.
 
         Raises:
-            UserError: neither a kind of planning nor a file.
+            UserError: neither a kind of planning nor a file that exists.
         """
-        if self.trajectories in PLANNED_KINDS:
-            return None
-        path = Path(self.trajectories).expanduser()
-        if not path.is_file():
-            hint = "Or give the path of a pose file."
-            raise unknown("trajectory kind", self.trajectories, PLANNED_KINDS, hint)
-        return path
+        source = trajectory_source(self.trajectories)
+        if source.file is not None and not source.file.is_file():
+            raise UserError(f"No file of trajectories at {source.file}.")
+        return source.file
 
     def described(self) -> dict[str, Any]:
         """Return the recipe with its files named by their content: equal wherever they lie."""
-        path = self.pose_file
-        source = self.trajectories if path is None else by_content(path)
+        path = self.trajectory_file
+        kind = trajectory_source(self.trajectories).kind
+        source = self.trajectories
+        if path is not None:
+            source = f"{'' if kind == POSES else f'{kind}:'}{by_content(path)}"
         named = self.model_copy(update={"noise": described_noise(self.noise)})
         return named.model_dump(mode="json") | {"trajectories": source}
 
@@ -129,8 +129,9 @@ def modalities_of(space: Space) -> tuple[str, ...]:
 def recipe_hash(recipe: Recipe, space_digest: str, engine_version: str, modalities: tuple[str, ...]) -> str:
     """Return 16 hex digits that change whenever any byte of the recording could."""
     described = recipe.described()
-    if recipe.pose_file is not None:
-        described["trajectories"] = described["trajectories"].partition(" ")[2]
+    if recipe.trajectory_file is not None:
+        kind, digest = trajectory_source(recipe.trajectories).kind, described["trajectories"].rpartition(" ")[2]
+        described["trajectories"] = digest if kind == POSES else f"{kind}:{digest}"
     if recipe.noise.redwood_table:
         described["noise"]["redwood_table"] = described["noise"]["redwood_table"].partition(" ")[2]
     everything = {

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim_envs.errors import UserError
+from sim_envs.space import Space
 from sim_envs.trajectories import SPLITS, Trajectory
 
 RIGID_TOLERANCE = 1e-2
@@ -45,6 +46,11 @@ def read_poses(path: Path) -> np.ndarray:
     if not named:
         raise UserError(f"The pose file {path} holds no pose. {_FORMATS}")
     return np.stack([_rigid(path, name, matrix) for name, matrix in named])
+
+
+def plan_from_poses(space: Space, path: Path, counts: Mapping[str, tuple[int, int]]) -> list[Trajectory]:
+    """Return the trajectories of a file of poses; see :func:`read_poses` and :func:`cut_poses`."""
+    return cut_poses(read_poses(path), counts, path)
 
 
 def cut_poses(poses: np.ndarray, counts: Mapping[str, tuple[int, int]], path: Path) -> list[Trajectory]:
