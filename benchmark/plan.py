@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,12 @@ import numpy as np
 from baselines.ledger import Role
 from baselines.zoo import ZOO, Model
 from benchmark.suites import Role as SpaceRole
-from benchmark.suites import Suite
+from benchmark.suites import Splits, Suite
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
+from sim_envs.spaces import recording_engine
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class RunPlan:
         suite: as loaded, with what the command line changed.
         test_space: id of the space that the specialists live in.
         roles: every other space's role; the test space has ``test``.
+        cut: the splits of spaces that cannot have those the suite asks for (short captures).
     """
 
     suite: Suite
     test_space: str
     roles: dict[str, SpaceRole]
     models: tuple[Model, ...]
+    cut: Mapping[str, Splits] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -47,11 +50,11 @@ class RunPlan:
         rig = self.suite.rig
         return Recipe(
             space=space,
-            engine=self.suite.engine,
+            engine=recording_engine(space, self.suite.engine),
             width=rig.width,
             height=rig.height,
             hfov=rig.hfov,
-            splits=dict(self.suite.recordings[self.roles[space]]),
+            splits=dict(self.cut.get(space) or self.suite.recordings[self.roles[space]]),
         )
 
     @property

@@ -13,12 +13,22 @@ app = typer.Typer()
 
 @app.command()
 def generate(
-    scene: Annotated[str, typer.Option(help="The space to record.", metavar="SPACE")],
-    frames: Annotated[int, typer.Option(help="Frames in all; about 80 % train, 5 % val, 15 % test.")] = 1000,
+    scene: Annotated[str, typer.Option(help="The space, or the capture, to record.", metavar="SPACE")],
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            help="Frames in all; about 80 % train, 5 % val, 15 % test.", show_default="1000; all of a capture"
+        ),
+    ] = None,
     size: Annotated[str, typer.Option(help="Pixels: 128 for a square, or WIDTHxHEIGHT.")] = "128",
-    hfov: Annotated[float, typer.Option(help="Horizontal field of view, degrees.")] = 90.0,
+    hfov: Annotated[
+        float | None,
+        typer.Option(help="Horizontal field of view, degrees.", show_default="90; a capture's own"),
+    ] = None,
     trajectories: Annotated[str, typer.Option(help="auto, walk, handheld, or a pose file.")] = "auto",
-    engine: Annotated[str, typer.Option(help="What renders.")] = "raycast",
+    engine: Annotated[
+        str | None, typer.Option(help="What renders.", show_default="raycast; captures are played back")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Rendering processes.", show_default="one a core")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the trajectories.", min=0)] = 0,
     verify: Annotated[
@@ -31,7 +41,8 @@ def generate(
     A recording that exists is not made again; one that was interrupted continues.
 
     Examples: `tst-bench generate --scene builtin/flat-01 --frames 2000 --size 128`,
-    `tst-bench generate --scene scan/my-flat --trajectories poses/transforms.json --verify`
+    `tst-bench generate --scene scan/my-flat --trajectories poses/transforms.json --verify`,
+    `tst-bench generate --scene capture/kitchen`
     """
     from benchmark.commands.recordings import generate_recording
 

@@ -1,14 +1,15 @@
-"""Engines: what renders a space. A row is a class that fills :class:`Engine`."""
+"""Engines: what renders a space, or plays a capture back. A row is a class that fills :class:`Engine`."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from sim_envs.registry import Table
 from sim_envs.rig import Rig
-from sim_envs.space import Space
+
+CAPTURE_ENGINE = "capture"
 
 
 class Engine(Protocol):
@@ -20,7 +21,8 @@ class Engine(Protocol):
     name: str
     version: str
 
-    def __init__(self, space: Space, rig: Rig) -> None: ...
+    def __init__(self, space: Any, rig: Rig) -> None:
+        """Open a :class:`~sim_envs.space.Space`; the engine ``capture`` opens captures instead."""
 
     def render(self, camera_to_world: np.ndarray) -> dict[str, np.ndarray]:
         """Return one frame of every rendered modality, in the stored types of the modality table.
@@ -31,7 +33,8 @@ class Engine(Protocol):
         Returns:
             ``rgb`` (H, W, 3) uint8 sRGB; ``depth`` (H, W) uint16, planar millimetres, 0 = none;
             ``normals`` (H, W, 3) uint8, camera frame, facing the camera, round((n + 1) · 127.5);
-            ``semantic`` (H, W) uint16, the space's category ids; ``instance`` (H, W) uint16.
+            ``semantic`` (H, W) uint16, the space's category ids; ``instance`` (H, W) uint16 (where there are no
+            labels, these two may be left out).
         """
 
     def close(self) -> None:
@@ -40,6 +43,9 @@ class Engine(Protocol):
 
 ENGINES: Table[type[Engine]] = Table(
     "engine",
-    {"raycast": "sim_envs.engines.raycast:RaycastEngine"},
+    {
+        "raycast": "sim_envs.engines.raycast:RaycastEngine",
+        CAPTURE_ENGINE: "sim_envs.captures.engine:CaptureEngine",
+    },
     group="tst_bench.engines",
 )

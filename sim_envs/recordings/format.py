@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from sim_envs.errors import UserError, unknown
 from sim_envs.modalities import MODALITIES
 from sim_envs.rig import Rig
-from sim_envs.space import Space
+from sim_envs.space import Place
 from sim_envs.storage import canonical_json, digest_file, digest_json
 from sim_envs.trajectories import PLANNER_VERSION, SPLITS
 
@@ -115,7 +115,7 @@ class Recipe(BaseModel):
         return self.model_dump(mode="json") | {"trajectories": source}
 
 
-def modalities_of(space: Space) -> tuple[str, ...]:
+def modalities_of(space: Place) -> tuple[str, ...]:
     """Return what a recording of this space holds: labels only where the space has any."""
     return tuple(name for name, row in MODALITIES.items() if row.sensed or space.has_labels)
 
@@ -148,7 +148,7 @@ class SpaceInfo(_Model):
     provenance: dict[str, Any]
 
     @classmethod
-    def of(cls, space: Space) -> SpaceInfo:
+    def of(cls, space: Place) -> SpaceInfo:
         """Shorten what a space says of its origin."""
         provenance = dict(space.provenance)
         for key, value in provenance.items():

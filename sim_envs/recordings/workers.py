@@ -22,7 +22,7 @@ from sim_envs.errors import UserError
 from sim_envs.recordings.plan import Job
 from sim_envs.recordings.writer import Draft, Frame
 from sim_envs.sensors import DERIVED
-from sim_envs.space import Space
+from sim_envs.space import Place
 
 _WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -71,7 +71,7 @@ class _Worker:
 
 
 def render(
-    space: Space,
+    space: Place,
     engine: str,
     draft: Draft,
     jobs: Sequence[Job],
@@ -122,7 +122,7 @@ def _frames(engine: Engine, job: Job, on_frames: Callable[[int], object]) -> Ite
 
 
 def _render_in_processes(
-    space: Space,
+    space: Place,
     engine: str,
     draft: Draft,
     jobs: Sequence[Job],
@@ -163,7 +163,7 @@ def _obituary(worker: _Worker) -> str:
 
 
 @contextlib.contextmanager
-def _processes(space: Space, engine: str, draft: Draft, count: int) -> Iterator[list[_Worker]]:
+def _processes(space: Place, engine: str, draft: Draft, count: int) -> Iterator[list[_Worker]]:
     """Start worker processes; none of them is left when the block is."""
     context = multiprocessing.get_context("spawn")
     everyone: list[_Worker] = []
@@ -203,7 +203,7 @@ def _inherited_by_workers() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _work(connection: Connection, space: Space, engine: str, draft: Draft) -> None:
+def _work(connection: Connection, space: Place, engine: str, draft: Draft) -> None:
     """Be a worker: open the engine, then render what the parent sends until it sends None."""
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     cv2.setNumThreads(1)

@@ -1,0 +1,112 @@
+"""Cut what a device recorded into splits: contiguous segments, with the views between them left out that repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sim_envs.captures.capture import Capture
+from sim_envs.errors import UserError
+from sim_envs.trajectories import SPLITS, Trajectory
+from sim_envs.trajectories.audit import near_duplicates
+
+Splits = Mapping[str, tuple[int, int]]
+_SHRINK = 0.97
+
+
+def recorded_trajectories(capture: Capture, splits: Splits) -> list[Trajectory]:
+    """Cut the poses of a capture into the trajectories asked for.
+
+    The last frames are ``test``, those before them ``val``, and ``train`` begins at the first. Train views within
+    0.05 m and 5° of a val or test view are left out, wherever in the sequence they are, so what a model is tested on
+    is no near-copy of what it may see; what is left over lies between train and the others. With n times more
+    frames than asked for, every n-th is used.
+
+    Args:
+        splits: split → (trajectories, frames of each).
+
+    Raises:
+        UserError: the capture has not that many frames, or not that many apart from each other.
+    """
+    parts = _parts(capture.camera_to_world, splits)
+    if parts is None:
+        asked = ", ".join(f"{split} {n} × {frames}" for split, (n, frames) in splits.items())
+        able = fitting_splits(capture, splits)
+        fit = ", ".join(f"{split} {n} × {frames}" for split, (n, frames) in able.items())
+        raise UserError(
+            f"{capture.id} has {len(capture)} frames, too few for what is asked for ({asked}) once train views "
+            f"within 0.05 m and 5° of the others are left out. There is room for {fit}: "
+            f"{sum(n * frames for n, frames in able.values())} frames."
+        )
+    trajectories: list[Trajectory] = []
+    for split in SPLITS:
+        number, frames = splits.get(split, (0, 1))
+        for rows in parts.get(split, np.zeros(0, int)).reshape(number, frames):
+            trajectories.append(Trajectory(len(trajectories), split, capture.camera_to_world[rows].copy()))
+    return trajectories
+
+
+def fitting_splits(capture: Capture, splits: Splits) -> dict[str, tuple[int, int]]:
+    """Return the splits asked for, or, where the capture is too short for them, the largest with the same shares.
+
+    Trajectories become fewer rather than much shorter.
+
+    Raises:
+        UserError: there is not even one frame for each.
+    """
+    wanted = {split: (n, frames) for split, (n, frames) in splits.items() if n}
+    share = 1.0
+    while True:
+        fitted = {split: _scaled(n, frames, share) for split, (n, frames) in wanted.items()}
+        if _parts(capture.camera_to_world, fitted) is not None:
+            return fitted
+        if all(size == (1, 1) for size in fitted.values()):
+            raise UserError(
+                f"{capture.id} ({len(capture)} frames) cannot be cut into {', '.join(wanted)}: its views repeat each "
+                "other within 0.05 m and 5°. Record more of the place."
+            )
+        share *= _SHRINK
+
+
+def repeated_views(capture: Capture, splits: Splits) -> int:
+    """Return how many frames are kept from ``train`` because val or test has a view like them."""
+    used = _spaced(len(capture), splits)
+    if used is None:
+        return 0
+    ahead, held_out = _cut(used, splits)
+    return int(near_duplicates(capture.camera_to_world[ahead], capture.camera_to_world[held_out]).sum())
+
+
+def _parts(poses: np.ndarray, splits: Splits) -> dict[str, np.ndarray] | None:
+    """Return split → numbers of its frames, or None where there are too few."""
+    used = _spaced(len(poses), splits)
+    if used is None:
+        return None
+    ahead, held_out = _cut(used, splits)
+    train = ahead[~near_duplicates(poses[ahead], poses[held_out])]
+    sizes = {split: int(np.prod(splits.get(split, (0, 0)))) for split in SPLITS}
+    if len(train) < sizes["train"]:
+        return None
+    return {"train": train[: sizes["train"]], "val": held_out[: sizes["val"]], "test": held_out[sizes["val"] :]}
+
+
+def _spaced(count: int, splits: Splits) -> np.ndarray | None:
+    """Return the numbers of every n-th frame, so that about as many as asked for remain; None if there are fewer."""
+    wanted = sum(number * frames for number, frames in splits.values())
+    if wanted > count:
+        return None
+    return np.arange(count)[:: max(count // max(wanted, 1), 1)]
+
+
+def _cut(used: np.ndarray, splits: Splits) -> tuple[np.ndarray, np.ndarray]:
+    """Return the frames that could be train, and those that are val or test."""
+    held_out = sum(int(np.prod(splits.get(split, (0, 0)))) for split in ("val", "test"))
+    return used[: len(used) - held_out], used[len(used) - held_out :]
+
+
+def _scaled(number: int, frames: int, share: float) -> tuple[int, int]:
+    """Return a smaller (trajectories, frames of each) of about ``share`` as many frames."""
+    total = max(1, int(number * frames * share))
+    fewer = min(number, max(1, round(total / frames)))
+    return fewer, min(frames, max(1, total // fewer))
