@@ -19,7 +19,7 @@ from sim_envs.captures.convert import Converter
 from sim_envs.captures.labels import ScanLabels, agreement_share, read_alignment
 from sim_envs.captures.sequence import RawFrame, RawSequence
 from sim_envs.captures.source import SOURCE, capture_folder, load_capture
-from sim_envs.captures.store import CaptureDraft, put_in_place, read_head
+from sim_envs.captures.store import CaptureDraft, put_in_place
 from sim_envs.captures.upright import lying_cameras, turned_upright, up_of_cameras
 from sim_envs.errors import UserError
 from sim_envs.recordings.lock import alone
@@ -214,18 +214,15 @@ def _kept(folder: Path, source: dict[str, Any], home: Path) -> Capture | None:
         UserError: another capture has the name.
     """
     try:
-        provenance = read_head(folder).provenance
+        kept = load_capture(f"{SOURCE}/{folder.name}", home)
     except UserError:
-        return None  # none there, or a damaged one: importing again is what its message advises
-    if {key: provenance.get(key) for key in source} != source:
+        return None  # none there, or one that its message advises to import again
+    if {key: kept.provenance.get(key) for key in source} != source:
         raise UserError(
             f"{SOURCE}/{folder.name} exists and is another capture, or was imported another way. Give this one "
             f"another --name, or remove {folder}."
         )
-    try:
-        return load_capture(f"{SOURCE}/{folder.name}", home)
-    except UserError:
-        return None
+    return kept
 
 
 def _store_frames(draft: CaptureDraft, sequence: RawSequence, colour: Camera, progress: Progress | None) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def recorded_trajectories(capture: Capture, splits: Splits) -> list[Trajectory]:
     The last frames are ``test``, those before them ``val``, and ``train`` begins at the first. Train views within
     0.05 m and 5° of a val or test view are left out, wherever in the sequence they are, so what a model is tested on
     is no near-copy of what it may see; what is left over lies between train and the others. With n times more
-    frames than asked for, every n-th is used.
+    frames than asked for, every n-th is used, if that leaves enough.
 
     Args:
         splits: split → (trajectories, frames of each).
@@ -29,8 +30,8 @@ def recorded_trajectories(capture: Capture, splits: Splits) -> list[Trajectory]:
     Raises:
         UserError: the capture has not that many frames, or not that many apart from each other.
     """
-    parts = _parts(capture.camera_to_world, splits)
-    if parts is None:
+    cut = _cut(capture.camera_to_world, splits)
+    if cut is None:
         asked = ", ".join(f"{split} {n} × {frames}" for split, (n, frames) in splits.items())
         able = fitting_splits(capture, splits)
         fit = ", ".join(f"{split} {n} × {frames}" for split, (n, frames) in able.items())
@@ -42,7 +43,7 @@ def recorded_trajectories(capture: Capture, splits: Splits) -> list[Trajectory]:
     trajectories: list[Trajectory] = []
     for split in SPLITS:
         number, frames = splits.get(split, (0, 1))
-        for rows in parts.get(split, np.zeros(0, int)).reshape(number, frames):
+        for rows in cut.parts[split].reshape(number, frames):
             trajectories.append(Trajectory(len(trajectories), split, capture.camera_to_world[rows].copy()))
     return trajectories
 
@@ -59,7 +60,7 @@ def fitting_splits(capture: Capture, splits: Splits) -> dict[str, tuple[int, int
     share = 1.0
     while True:
         fitted = {split: _scaled(n, frames, share) for split, (n, frames) in wanted.items()}
-        if _parts(capture.camera_to_world, fitted) is not None:
+        if _cut(capture.camera_to_world, fitted) is not None:
             return fitted
         if all(size == (1, 1) for size in fitted.values()):
             raise UserError(
@@ -71,38 +72,33 @@ def fitting_splits(capture: Capture, splits: Splits) -> dict[str, tuple[int, int
 
 def repeated_views(capture: Capture, splits: Splits) -> int:
     """Return how many frames are kept from ``train`` because val or test has a view like them."""
-    used = _spaced(len(capture), splits)
-    if used is None:
-        return 0
-    ahead, held_out = _cut(used, splits)
-    return int(near_duplicates(capture.camera_to_world[ahead], capture.camera_to_world[held_out]).sum())
+    cut = _cut(capture.camera_to_world, splits)
+    return 0 if cut is None else cut.repeats
 
 
-def _parts(poses: np.ndarray, splits: Splits) -> dict[str, np.ndarray] | None:
-    """Return split → numbers of its frames, or None where there are too few."""
-    used = _spaced(len(poses), splits)
-    if used is None:
-        return None
-    ahead, held_out = _cut(used, splits)
-    train = ahead[~near_duplicates(poses[ahead], poses[held_out])]
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """Numbers of the frames of each split, and how many were left out of train for being near-duplicates."""
+
+    parts: dict[str, np.ndarray]
+    repeats: int
+
+
+def _cut(poses: np.ndarray, splits: Splits) -> _Cut | None:
+    """Return which frames each split has, spread as far as possible, or None where there are too few."""
     sizes = {split: int(np.prod(splits.get(split, (0, 0)))) for split in SPLITS}
-    if len(train) < sizes["train"]:
-        return None
-    return {"train": train[: sizes["train"]], "val": held_out[: sizes["val"]], "test": held_out[sizes["val"] :]}
-
-
-def _spaced(count: int, splits: Splits) -> np.ndarray | None:
-    """Return the numbers of every n-th frame, so that about as many as asked for remain; None if there are fewer."""
-    wanted = sum(number * frames for number, frames in splits.values())
-    if wanted > count:
-        return None
-    return np.arange(count)[:: max(count // max(wanted, 1), 1)]
-
-
-def _cut(used: np.ndarray, splits: Splits) -> tuple[np.ndarray, np.ndarray]:
-    """Return the frames that could be train, and those that are val or test."""
-    held_out = sum(int(np.prod(splits.get(split, (0, 0)))) for split in ("val", "test"))
-    return used[: len(used) - held_out], used[len(used) - held_out :]
+    held_out = sizes["val"] + sizes["test"]
+    for step in range(max(len(poses) // max(sum(sizes.values()), 1), 1), 0, -1):
+        used = np.arange(len(poses))[::step]
+        if sum(sizes.values()) > len(used):
+            return None
+        ahead, last = used[: len(used) - held_out], used[len(used) - held_out :]
+        repeats = near_duplicates(poses[ahead], poses[last])
+        train = ahead[~repeats]
+        if len(train) >= sizes["train"]:
+            parts = {"train": train[: sizes["train"]], "val": last[: sizes["val"]], "test": last[sizes["val"] :]}
+            return _Cut(parts, int(repeats.sum()))
+    return None
 
 
 def _scaled(number: int, frames: int, share: float) -> tuple[int, int]:

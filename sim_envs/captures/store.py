@@ -261,7 +261,7 @@ def _labels(head: CaptureFile, spaces: dict[str, Space]) -> ScanLabels | None:
     if space.digest != head.labels.digest:
         raise UserError(
             f"{head.id} takes its labels from {head.labels.space}, which is another scan now "
-            f"({space.digest[:12]}…, not {head.labels.digest[:12]}…). Import the capture again under another --name."
+            f"({space.digest[:12]}…, not {head.labels.digest[:12]}…). Import the capture again."
         )
     return ScanLabels(space, np.array(head.labels.capture_to_space))
 

@@ -53,7 +53,16 @@ def smoothed_for_normals(depth_m: np.ndarray, focal: float, coarsest: float) -> 
         share = cv2.resize(share, size, interpolation=cv2.INTER_AREA)
         inverse = np.divide(weighted, share, out=np.zeros_like(weighted), where=share > 0)
         coarsest, spread = coarsest / 2, spread / 2
-    width = 2 * round(1.6 * max(spread, 1.0)) + 1
-    smooth = cv2.bilateralFilter(inverse, width, SAME_SURFACE, max(spread, 1.0))
+    spread = max(spread, 1.0)
+    radius = round(1.6 * spread)
+    smooth = cv2.bilateralFilter(_continued(inverse, radius), 2 * radius + 1, SAME_SURFACE, spread)
+    smooth = smooth[radius:-radius, radius:-radius]
     depth: np.ndarray = np.divide(np.float32(1), smooth, out=np.zeros_like(smooth), where=inverse > 0)
     return depth
+
+
+def _continued(inverse: np.ndarray, margin: int) -> np.ndarray:
+    """Continue planes beyond the border, so that the filter is symmetric there too; 0 where nothing is measured."""
+    measured = inverse > 0
+    known = np.pad(measured, margin, mode="edge") & np.pad(measured, margin, mode="reflect")
+    return np.where(known, np.pad(inverse, margin, mode="reflect", reflect_type="odd"), np.float32(0))
