@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim_envs.captures.capture import Capture
+from sim_envs.captures.capture import Capture, no_capture
 from sim_envs.captures.resample import View
 from sim_envs.captures.segments import recorded_trajectories
 from sim_envs.engines import CAPTURE_ENGINE, ENGINES
@@ -161,7 +161,7 @@ def _check_engine(place: Place, engine: str) -> None:
             f"out, or name {CAPTURE_ENGINE}."
         )
     if engine == CAPTURE_ENGINE and not isinstance(place, Capture):
-        raise UserError(f"Engine {CAPTURE_ENGINE} plays captures back, and {place.id} is none. Name another engine.")
+        raise no_capture(place.id)
 
 
 def _planned(place: Place, rig: Rig, recipe: Recipe) -> list[Trajectory]:

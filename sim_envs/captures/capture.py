@@ -11,6 +11,7 @@ import numpy as np
 
 from sim_envs.captures.camera import Camera
 from sim_envs.captures.labels import ScanLabels
+from sim_envs.errors import UserError
 from sim_envs.recordings.arrays import array_file
 from sim_envs.recordings.format import StoredArray, modality_file
 
@@ -70,3 +71,8 @@ class Capture:
     def widest_hfov(self, width: int, height: int) -> float:
         """Return the widest horizontal field of view, whole hundredths of a degree, at this shape of frame."""
         return float(np.floor(100 * self.camera.widest_hfov(width, height)) / 100)
+
+
+def no_capture(place_id: str) -> UserError:
+    """Return the error for a space that is given to what plays captures back."""
+    return UserError(f"Engine capture plays captures back, and {place_id} is none. Name another engine.")

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from sim_envs.captures.capture import STORED, Capture
+from sim_envs.captures.capture import STORED, Capture, no_capture
 from sim_envs.captures.labels import agreeing
 from sim_envs.captures.resample import View
 from sim_envs.engines.raycast import RaycastEngine
@@ -29,6 +29,8 @@ class CaptureEngine:
     version = "1"
 
     def __init__(self, capture: Capture, rig: Rig) -> None:
+        if not isinstance(capture, Capture):  # a caller may try every engine of the table on a space
+            raise no_capture(capture.id)
         self._capture, self._rig = capture, rig
         self._view = View.of(capture.camera, rig, capture.id)
         self._number = {pose.tobytes(): i for i, pose in enumerate(capture.camera_to_world)}
@@ -39,10 +41,13 @@ class CaptureEngine:
         """Return the frame of a pose of the capture; see :class:`sim_envs.engines.Engine`.
 
         Raises:
-            UserError: the stored frame is damaged.
-            KeyError: no frame was taken at exactly this pose.
+            UserError: no frame was taken at exactly this pose, or the stored one is damaged.
         """
-        number = self._number[np.ascontiguousarray(camera_to_world, np.float64).tobytes()]
+        number = self._number.get(np.ascontiguousarray(camera_to_world, np.float64).tobytes())
+        if number is None:
+            raise UserError(
+                f"{self._capture.id} has no frame of the pose asked for: what was not photographed is not made up."
+            )
         rgb, depth_mm = (self._stored(name, number) for name in STORED)
         frame = {
             "rgb": self._view.colour(rgb),

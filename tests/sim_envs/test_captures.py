@@ -176,6 +176,14 @@ def test_a_capture_is_no_geometry_and_says_so(home: Path) -> None:
         generate(RECIPE.model_copy(update={"trajectories": "walk"}), home=home)
 
 
+def test_views_that_were_not_taken_are_not_made_up(home: Path) -> None:
+    engine = CaptureEngine(imported(home), Rig(32, 32, 40))
+    with pytest.raises(UserError, match="no frame of the pose asked for"):
+        engine.render(np.eye(4))
+    with pytest.raises(UserError, match="plays captures back, and test/room is none"):
+        CaptureEngine(files.the_room(), Rig(32, 32, 40))  # type: ignore[arg-type]
+
+
 # Seen through a rig
 
 
