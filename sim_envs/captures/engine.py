@@ -33,6 +33,7 @@ class CaptureEngine:
             raise no_capture(capture.id)
         self._capture, self._rig = capture, rig
         self._view = View.of(capture.camera, rig, capture.id)
+        self._smooth_view: View | None = None
         self._number = {pose.tobytes(): i for i, pose in enumerate(capture.camera_to_world)}
         self._frames = {name: capture.frames(name) for name in STORED}
         self._scan = RaycastEngine(capture.labels.space, rig) if capture.labels else None
@@ -79,8 +80,9 @@ class CaptureEngine:
             depth_mm.astype(np.float32) / 1000, camera.fx, coarsest=camera.fx / self._rig.focal
         )
         height, width = smooth.shape
-        view = View.of(camera.resized(width, height), self._rig, self._capture.id)
-        normals = normals_from_depth(view.sample(smooth), self._rig)
+        if self._smooth_view is None:  # of every frame alike
+            self._smooth_view = View.of(camera.resized(width, height), self._rig, self._capture.id)
+        normals = normals_from_depth(self._smooth_view.sample(smooth), self._rig)
         return np.rint((normals + 1) * np.float32(127.5)).astype(np.uint8)
 
     def _labels(self, camera_to_world: np.ndarray, depth_mm: np.ndarray) -> dict[str, np.ndarray]:

@@ -81,11 +81,12 @@ def import_capture(
     if not sequence.frames:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sequence.left_out.items() if count)
         raise UserError(f"{path} holds no frame that can be used ({reasons or 'none at all'}).")
-    sequence, up_from = _upright(sequence, up)
+    sequence, turn, up_from = _upright(sequence, up)
     labels = _labels(labels_from, align, home)
     colour = _pinhole(sequence.colour)
     target = colour if longest is None else colour.within(longest)
-    source = _source(format_name, sequence, target, up_from, labels)
+    conversions = {"up_from": up_from, "source_to_capture": turn.tolist()} | _conversions(sequence)
+    source = _source(format_name, sequence, target, conversions, labels)
 
     folder = capture_folder(home, space_id)
     with alone(folder, "capture"):
@@ -145,9 +146,9 @@ def _without_repeats(sequence: RawSequence) -> RawSequence:
     return replace(sequence, frames=tuple(first.values()), left_out={k: n for k, n in left_out.items() if n})
 
 
-def _upright(sequence: RawSequence, up: str | None) -> tuple[RawSequence, str]:
-    """Turn the world so that Y is up; say by what that was known."""
-    poses = np.stack([frame.camera_to_world for frame in sequence.frames])
+def _upright(sequence: RawSequence, up: str | None) -> tuple[RawSequence, np.ndarray, str]:
+    """Turn the world so that Y is up; return by which (4, 4) matrix, and by what that was known."""
+    poses, notes = np.stack([frame.camera_to_world for frame in sequence.frames]), sequence.notes
     if up is not None:
         turn, up_from = np.eye(4), f"--up {up}"
         turn[:3, :3] = to_y_up(up)
@@ -155,8 +156,12 @@ def _upright(sequence: RawSequence, up: str | None) -> tuple[RawSequence, str]:
         turn, up_from = sequence.world_to_yup, "the format"
     else:
         turn, up_from = turned_upright(up_of_cameras(poses)), "the cameras"
+        notes = (
+            *notes,
+            "what is up was told by how the cameras were held, to a few degrees; --up names an axis instead",
+        )
     frames = (replace(f, camera_to_world=turn @ f.camera_to_world) for f in sequence.frames)
-    return replace(sequence, frames=tuple(frames)), up_from
+    return replace(sequence, frames=tuple(frames), notes=notes), turn, up_from
 
 
 def _labels(labels_from: str | None, align: Path | None, home: Path) -> ScanLabels | None:
@@ -178,7 +183,11 @@ def _pinhole(colour: Camera) -> Camera:
 
 
 def _source(
-    format_name: str, sequence: RawSequence, target: Camera, up_from: str, labels: ScanLabels | None
+    format_name: str,
+    sequence: RawSequence,
+    target: Camera,
+    conversions: dict[str, Any],
+    labels: ScanLabels | None,
 ) -> dict[str, Any]:
     """Say where a capture comes from and what is done to it, without paths of the machine it is imported on."""
     frames = [
@@ -186,14 +195,6 @@ def _source(
          f.colour.described() if f.colour else None]
         for f in sequence.frames
     ]  # fmt: skip
-    conversions: dict[str, Any] = {"up_from": up_from}
-    if sequence.colour.distortion or any(f.colour for f in sequence.frames):
-        conversions["undistorted"] = "colour bilinear, depth nearest, to the pinhole within the picture"
-    if sequence.depth is not None:
-        conversions["depth_registered"] = {
-            "depth_camera": sequence.depth.described(),
-            "depth_to_colour": sequence.depth_to_colour.tolist(),
-        }
     return {
         "source": "imported capture",
         "format": format_name,
@@ -205,6 +206,19 @@ def _source(
         "labels_from": labels.described() if labels else None,
         "left_out": dict(sequence.left_out),
     }
+
+
+def _conversions(sequence: RawSequence) -> dict[str, Any]:
+    """Say what is done to the pictures of a sequence."""
+    done: dict[str, Any] = {}
+    if sequence.colour.distortion or any(frame.colour for frame in sequence.frames):
+        done["undistorted"] = "colour bilinear, depth nearest, to the pinhole within the picture"
+    if sequence.depth is not None:
+        done["depth_registered"] = {
+            "depth_camera": sequence.depth.described(),
+            "depth_to_colour": sequence.depth_to_colour.tolist(),
+        }
+    return done
 
 
 def _kept(folder: Path, source: dict[str, Any], home: Path) -> Capture | None:

@@ -27,10 +27,10 @@ def smoothed_for_normals(depth_m: np.ndarray, focal: float, coarsest: float) -> 
     ==================================  ==============  ==============  ==============
     mean / median angle                 64 × 64         128 × 128       256 × 256
     ==================================  ==============  ==============  ==============
-    depth as measured                   15.5° / 9.7°    21.4° / 17.7°   27.0° / 24.0°
+    depth as measured                   15.6° / 9.8°    21.5° / 17.8°   27.1° / 24.0°
     smoothed at full size               12.1° / 6.4°    12.8° / 7.7°    13.3° / 8.4°
-    smoothed, halved first              12.6° / 6.8°    13.3° / 8.1°    13.4° / 8.1°
-    depth rendered from the scan        7.7° / 3.0°     5.4° / 2.6°     4.6° / 2.9°
+    smoothed, halved first              12.6° / 6.9°    13.3° / 8.1°    13.4° / 8.1°
+    depth rendered from the scan        7.8° / 3.0°     5.4° / 2.6°     4.6° / 2.9°
     ==================================  ==============  ==============  ==============
 
     Args:
@@ -39,15 +39,15 @@ def smoothed_for_normals(depth_m: np.ndarray, focal: float, coarsest: float) -> 
         coarsest: how many of its pixels lie side by side in one of the caller's.
 
     Returns:
-        (H / n, W / n) float32 metres with n a power of two, at most ``coarsest``; measured wherever one of the n × n
-        pixels is.
+        (H / n, W / n) float32 metres with n a power of two, about ``coarsest`` or less; measured wherever one of the
+        n × n pixels is.
     """
     measured = depth_m > 0
     inverse = np.zeros(depth_m.shape, np.float32)
     np.divide(np.float32(1), depth_m, out=inverse, where=measured)
     spread = SPREAD_RAD * focal
     share = measured.astype(np.float32)
-    while coarsest >= 2 and spread >= 2 * _FINEST_SPREAD:
+    while coarsest >= 1.5 and spread >= 2 * _FINEST_SPREAD:
         size = ((share.shape[1] + 1) // 2, (share.shape[0] + 1) // 2)
         weighted = cv2.resize(inverse * share, size, interpolation=cv2.INTER_AREA)
         share = cv2.resize(share, size, interpolation=cv2.INTER_AREA)
