@@ -46,7 +46,7 @@ def import_one(
     labelled = "no labels: it serves depth only"
     if capture.labels:
         agree = 100 * capture.provenance["agreement_with_scan"]
-        labelled = f"labels from {capture.labels.space.id}, whose surfaces are those of {agree:.0f} % of them"
+        labelled = f"labels from {capture.labels.space.id} (where measured, {agree:.0f} % agree with it)"
     out.print(
         f"{capture.id}: {len(capture)} frames of {camera.width} × {camera.height}, depth on "
         f"{100 * capture.provenance['measured_share']:.0f} % of the pixels, {labelled}. "

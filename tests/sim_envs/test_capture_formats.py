@@ -304,6 +304,19 @@ def test_a_recording_of_a_phone_that_lacks_a_frame_is_refused(tmp_path: Path) ->
         imported("record3d", tmp_path / "not.r3d")
 
 
+def test_another_package_can_bring_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "site" / "third-1.dist-info").mkdir(parents=True)
+    (tmp_path / "site" / "third-1.dist-info" / "METADATA").write_text("Name: third\nVersion: 1\n")
+    (tmp_path / "site" / "third-1.dist-info" / "entry_points.txt").write_text(
+        "[tst_bench.capture_formats]\nthird = third_capture_format:read\n"
+    )
+    (tmp_path / "site" / "third_capture_format.py").write_text(
+        "from sim_envs.captures.formats.seven_scenes import read_seven_scenes as read\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert len(imported("third", files.seven_scenes(tmp_path / "download", shots(2)))) == 2
+
+
 def test_a_format_that_is_not_known_shows_those_that_are(tmp_path: Path, tst_bench: Command) -> None:
     code, _, err = tst_bench("import-capture", "--format", "7scene", str(tmp_path), "--name", "x")
     assert (code, "Did you mean 7scenes" in err) == (2, True)
