@@ -43,7 +43,7 @@ def fit_captures(plan: RunPlan, home: Path) -> tuple[RunPlan, list[str]]:
         if cut[space] != {split: size for split, size in asked.items() if size[0]}:
             notes.append(f"{space} has {len(capture)} frames: {_said(cut[space])} instead of {_said(asked)}.")
         if repeats := repeated_views(capture, cut[space]):
-            notes.append(f"{space}: {repeats} train views are left out, being near-duplicates of test views.")
+            notes.append(f"{space}: train views left out as near-duplicates of val or test views: {repeats}.")
     suite = plan.suite.model_copy(update={"rig": rig.model_copy(update={"hfov": hfov})})
     return replace(plan, suite=suite, cut=cut), notes
 

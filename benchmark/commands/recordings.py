@@ -81,5 +81,5 @@ def _of_capture(
     if frames is None:
         splits = fitting_splits(capture, splits)
     if repeats := repeated_views(capture, splits):
-        note.print(f"note: {repeats} train views are left out: val or test has a view within 0.05 m and 5° of them.")
+        note.print(f"note: train views left out for a val or test view within 0.05 m and 5° of them: {repeats}.")
     return (capture.widest_hfov(*size) if hfov is None else hfov), splits

@@ -13,6 +13,7 @@ from sim_envs.trajectories import SPLITS, Trajectory
 from sim_envs.trajectories.audit import near_duplicates
 
 Splits = Mapping[str, tuple[int, int]]
+LEAST_TEST = 0.25
 _SHRINK = 0.97
 
 
@@ -51,15 +52,19 @@ def recorded_trajectories(capture: Capture, splits: Splits) -> list[Trajectory]:
 def fitting_splits(capture: Capture, splits: Splits) -> dict[str, tuple[int, int]]:
     """Return the splits asked for, or, where the capture is too short for them, the largest with the same shares.
 
-    Trajectories become fewer rather than much shorter.
+    Trajectories become fewer rather than much shorter. ``test`` keeps a quarter of the frames, if it was to have as
+    many: what scores and their intervals come from runs out first.
 
     Raises:
         UserError: there is not even one frame for each.
     """
     wanted = {split: (n, frames) for split, (n, frames) in splits.items() if n}
-    share = 1.0
+    total, share = sum(n * frames for n, frames in wanted.values()), 1.0
     while True:
-        fitted = {split: _scaled(n, frames, share) for split, (n, frames) in wanted.items()}
+        fitted = {
+            split: _scaled(n, frames, share if split != "test" else _test_share(n * frames, total, share))
+            for split, (n, frames) in wanted.items()
+        }
         if _cut(capture.camera_to_world, fitted) is not None:
             return fitted
         if all(size == (1, 1) for size in fitted.values()):
@@ -99,6 +104,11 @@ def _cut(poses: np.ndarray, splits: Splits) -> _Cut | None:
             parts = {"train": train[: sizes["train"]], "val": last[: sizes["val"]], "test": last[sizes["val"] :]}
             return _Cut(parts, int(repeats.sum()))
     return None
+
+
+def _test_share(test: int, total: int, share: float) -> float:
+    """Return the share of ``test`` frames to keep where ``share`` of all ``total`` frames are kept."""
+    return min(1.0, max(share, LEAST_TEST * share * total / test))
 
 
 def _scaled(number: int, frames: int, share: float) -> tuple[int, int]:

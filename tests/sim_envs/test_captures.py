@@ -365,6 +365,13 @@ def test_enough_frames_are_cut_as_asked_and_too_few_are_explained() -> None:
         recorded_trajectories(capture, {"train": (50, 20), "test": (3, 10)})
 
 
+def test_a_short_capture_keeps_a_quarter_of_its_frames_for_test() -> None:
+    splits = fitting_splits(fake(walk(200, 0.2, 1)), {"train": (100, 20), "test": (40, 8)})
+    used = {split: number * frames for split, (number, frames) in splits.items()}
+    assert 0.2 < used["test"] / sum(used.values()) < 0.3
+    assert sum(used.values()) > 170
+
+
 # Labels from a scan
 
 
