@@ -23,7 +23,9 @@ class Converter:
         native: the colour camera as the files have it.
         colour: its pinhole, at the same size.
         target: the pinhole as stored, maybe smaller.
-        register: moves depth straight to ``target``; None where depth comes in the colour camera.
+        depth_size: (width, height) of the depth camera, where depth comes in one of its own.
+        register: moves such depth straight to ``target``.
+        maps: undo the distortion all frames share, if there is any.
     """
 
     native: Camera

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from benchmark.cli import main
 from sim_envs.captures.capture import Capture
@@ -100,6 +101,24 @@ def test_motion_captured_sequences_arrive_upright(case: str, tmp_path: Path, tst
         np.testing.assert_allclose(capture.camera.intrinsics, KINECT.intrinsics, rtol=1e-9)
         np.testing.assert_array_equal(capture.frames("depth"), [s.depth_mm for s in taken])
         np.testing.assert_array_equal(capture.frames("rgb"), [s.rgb for s in taken])
+
+
+def test_the_pose_that_bonn_s_own_script_shows_is_an_upright_camera(tmp_path: Path) -> None:
+    """``compute_global_transformation.py`` has one pose of the data set in it; T_g of it is what poses must become."""
+    path = bonn(tmp_path / "rgbd_bonn_sequence", shots(1, KINECT))
+    time = (path / "rgb.txt").read_text().split()[3]
+    pose = "0.315971 -2.12211 1.36195 -0.222249 0.0102722 -0.298052 0.928259"
+    (path / "groundtruth.txt").write_text(f"{time} {pose}\n")
+    camera = imported("bonn", path).camera_to_world[0]
+    t_0 = np.eye(4)
+    t_0[:3, :3] = Rotation.from_quat([-0.222249, 0.0102722, -0.298052, 0.928259]).as_matrix()
+    t_0[:3, 3] = 0.315971, -2.12211, 1.36195
+    t_g = T_ROS @ t_0 @ T_ROS @ T_M
+    np.testing.assert_allclose(camera[:3, 3], t_g[:3, 3], atol=1e-6)
+    scale = np.cbrt(np.linalg.det(t_g[:3, :3]))
+    np.testing.assert_allclose((camera @ files.FLIP)[:3, :3], t_g[:3, :3] / scale, atol=1e-4)
+    assert camera[1, 1] > 0.97  # upright
+    assert 1.3 < camera[1, 3] < 1.4  # held at this height
 
 
 def test_sequences_of_freiburg3_have_their_own_intrinsics(tmp_path: Path) -> None:
