@@ -23,9 +23,7 @@ def import_capture(
             help="Axis of the file's world that points up: y, z, -y …", show_default="as the format or the cameras say"
         ),
     ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="Store frames with the longer side so many pixels.", show_default="as recorded")
-    ] = None,
+    size: Annotated[int, typer.Option(help="Larger frames are stored with so many pixels on the longer side.")] = 640,
     labels_from: Annotated[
         str | None, typer.Option(help="A labelled scan of the same place: its labels are laid over the photos.")
     ] = None,

@@ -15,7 +15,7 @@ def import_one(
     format_name: str,
     name: str,
     up: str | None,
-    size: int | None,
+    size: int,
     labels_from: str | None,
     align: Path | None,
     home: Path,

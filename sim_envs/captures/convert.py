@@ -13,6 +13,7 @@ from sim_envs.captures.sequence import RawFrame, RawSequence
 from sim_envs.errors import UserError
 
 MAX_DEPTH_M = 65.535
+SAME_SHAPE = 0.03  # two pictures of one view may differ so much in aspect: exporters round and trim borders
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ class Converter:
     ) -> np.ndarray:
         """Bring depth that is registered already to the stored size, picking pixels: depth is never mixed."""
         height, width = shape[:2]
-        if abs(depth_m.shape[1] * height - depth_m.shape[0] * width) > max(depth_m.shape[0], depth_m.shape[1]) * 2:
+        if abs(depth_m.shape[1] * height / (depth_m.shape[0] * width) - 1) > SAME_SHAPE:
             found = f"{depth_m.shape[1]} × {depth_m.shape[0]}"
             raise UserError(
                 f"{name}: its depth of {found} pixels is not of the shape of its colour ({width} × {height})."

@@ -29,6 +29,7 @@ from sim_envs.spaces import load_space
 from sim_envs.spaces.scans.orientation import to_y_up
 from sim_envs.storage import digest_file, digest_json
 
+LONGEST = 640
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 Progress = Callable[[int, int], None]
 
@@ -40,7 +41,7 @@ def import_capture(
     name: str,
     home: Path,
     up: str | None = None,
-    longest: int | None = None,
+    longest: int = LONGEST,
     labels_from: str | None = None,
     align: Path | None = None,
     progress: Progress | None = None,
@@ -57,7 +58,7 @@ def import_capture(
         home: the data home.
         up: the axis of the source's world that points up (``y``, ``z``, ``-y`` …); default: as the format says, or
             as the cameras are held (:func:`~.upright.up_of_cameras`).
-        longest: store frames with their longer side brought down to so many pixels.
+        longest: frames whose longer side has more pixels are stored smaller, with so many.
         labels_from: id of a labelled scan of the same place.
         align: JSON with the 4×4 ``capture_to_space``; default: the two share a world.
         progress: called with (frames stored, frames in all).
@@ -71,7 +72,7 @@ def import_capture(
     """
     space_id = f"{SOURCE}/{_checked(name)}"
     reader = CAPTURE_FORMATS[format_name]
-    if longest is not None and not SIZE_RANGE[0] <= longest <= 8192:
+    if not SIZE_RANGE[0] <= longest <= 8192:
         raise UserError(f"--size {longest} is out of range: {SIZE_RANGE[0]} to 8192 pixels.")
     if align is not None and labels_from is None:
         raise UserError("--align says where a capture lies in a scan: name the scan with --labels-from.")
@@ -81,10 +82,13 @@ def import_capture(
     if not sequence.frames:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sequence.left_out.items() if count)
         raise UserError(f"{path} holds no frame that can be used ({reasons or 'none at all'}).")
+    for what, camera in (("colour", sequence.colour), ("depth", sequence.depth)):
+        if camera is not None:
+            _check_intrinsics(path, what, camera)
     sequence, turn, up_from = _upright(sequence, up)
     labels = _labels(labels_from, align, home)
     colour = _pinhole(sequence.colour)
-    target = colour if longest is None else colour.within(longest)
+    target = colour.within(longest)
     conversions = {"up_from": up_from, "source_to_capture": turn.tolist()} | _conversions(sequence)
     source = _source(format_name, sequence, target, conversions, labels)
 
@@ -134,6 +138,17 @@ def _checked(name: str) -> str:
             "that begins with a letter or digit."
         )
     return bare
+
+
+def _check_intrinsics(path: Path, what: str, camera: Camera) -> None:
+    """Refuse intrinsics that are those of pictures of another size."""
+    middle = (camera.cx / camera.width, camera.cy / camera.height)
+    if not (all(0.25 < share < 0.75 for share in middle) and 0.2 < camera.fx / camera.fy < 5 and camera.fx > 0):
+        raise UserError(
+            f"{path}: the {what} camera has its optical centre at ({camera.cx:.1f}, {camera.cy:.1f}) and focal lengths "
+            f"{camera.fx:.1f}, {camera.fy:.1f}, but its pictures have {camera.width} × {camera.height} pixels. Were "
+            "they resized? Intrinsics must be for the size at hand."
+        )
 
 
 def _without_repeats(sequence: RawSequence) -> RawSequence:

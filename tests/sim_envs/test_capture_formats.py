@@ -43,7 +43,7 @@ def tst_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 def imported(format_name: str, path: Path, **options: Any) -> Capture:
-    return import_capture(path, format_name=format_name, name="room", home=path.parent / "home", **options)
+    return import_capture(path, **{"format_name": format_name, "name": "room", "home": path.parent / "home"} | options)
 
 
 def bonn(folder: Path, taken: tuple[Shot, ...]) -> Path:
@@ -138,6 +138,15 @@ def test_pictures_without_depth_or_pose_in_time_are_left_out_and_counted(tmp_pat
     assert capture.provenance["left_out"] == {"no depth in time": 1, "no pose in time": 1}
 
 
+def test_lines_of_a_tracker_that_lost_the_device_are_no_poses(tmp_path: Path) -> None:
+    path = files.tum(tmp_path / "sequence", shots(3, KINECT))
+    lines = (path / "groundtruth.txt").read_text().splitlines()
+    lines[1] = lines[1].split()[0] + " nan nan nan 0 0 0 1"
+    lines[3] = " ".join(lines[3].split()[:4]) + " 0 0 0 0"
+    (path / "groundtruth.txt").write_text("\n".join(lines))
+    assert imported("tum", path).provenance["left_out"] == {"no pose in time": 2}
+
+
 def test_several_sequences_of_a_scene_are_one_capture(tmp_path: Path) -> None:
     taken = shots(5)
     files.seven_scenes(tmp_path / "scene" / "seq-02", taken[3:])
@@ -211,6 +220,44 @@ def test_frames_with_a_lens_of_their_own_are_brought_to_one(tmp_path: Path) -> N
     truth = shots(1, narrow)[0].depth_mm.astype(int)
     assert (np.abs(capture.frames("depth")[0].astype(int) - truth) < 40).mean() > 0.9
     np.testing.assert_array_equal(capture.frames("depth")[1], shots(2, narrow)[1].depth_mm)
+
+
+def test_frames_are_taken_in_the_order_of_their_names(tmp_path: Path) -> None:
+    path = files.nerfstudio(tmp_path / "scene", shots(12))
+    content = json.loads((path / "transforms.json").read_text())
+    for i, frame in enumerate(content["frames"]):
+        renamed = f"images/{i}.png"
+        (path / frame["file_path"]).rename(path / renamed)
+        frame["file_path"] = "./" + renamed
+    content["frames"].reverse()
+    (path / "transforms.json").write_text(json.dumps(content))
+    capture = imported("nerfstudio", path, up="y")
+    assert capture.names == tuple(f"images/{i}.png" for i in range(12))
+    np.testing.assert_array_equal(capture.frames("rgb"), [s.rgb for s in shots(12)])
+
+
+def test_pictures_of_a_phone_may_be_larger_than_its_metadata_say(tmp_path: Path) -> None:
+    pytest.importorskip("liblzfse")
+    half = {"w": 32, "h": 24, "K": (0.5 * SMALL.intrinsics).T.ravel().tolist(), "dw": None, "dh": None}
+    capture = imported("record3d", files.record3d(tmp_path, shots(2), **half))
+    np.testing.assert_allclose(capture.camera.intrinsics, SMALL.intrinsics)
+    np.testing.assert_array_equal(capture.frames("depth")[1][:, 16:], shots(2)[1].depth_mm[:, 16:])
+
+
+def test_intrinsics_of_pictures_of_another_size_are_refused(tmp_path: Path) -> None:
+    path = files.scannet(tmp_path / "scene", shots(2))
+    files.write_scannet_intrinsics(path, Rig(256, 192, 60), SMALL)
+    with pytest.raises(
+        UserError, match=r"colour camera has its optical centre at \(128\.0, 96\.0\) .* Were they resized"
+    ):
+        imported("scannet", path)
+
+
+def test_large_frames_are_stored_smaller_unless_asked_otherwise(tmp_path: Path) -> None:
+    large = Rig(1296, 968, 58)
+    path = files.scannet(tmp_path / "scene", shots(1, large), large)
+    assert imported("scannet", path).arrays["rgb"].shape == (1, 478, 640, 3)
+    assert imported("scannet", path, longest=2000, name="large").arrays["rgb"].shape == (1, 968, 1296, 3)
 
 
 def test_autofocus_of_a_phone_is_taken_from_each_frame(tmp_path: Path) -> None:

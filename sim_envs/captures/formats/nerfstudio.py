@@ -5,12 +5,15 @@ centres lie at +0.5. Each frame has ``file_path``, ``depth_file_path`` and ``tra
 OpenGL axes. Depth is a 16-bit PNG or a ``.npy``, in units of 1 mm, or of ``depth_unit_scale_factor`` metres where
 the file has that key; it is registered to colour, at any size. Positions are taken for metres.
 
-Which way is up such a file does not say; a 4×4 ``world_to_yup`` at its top, if it is there, does.
+Frames are taken in the order of their names, as that parser takes them. Which way is up such a file does not say; a
+4×4 ``world_to_yup`` at its top, if it is there, does.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,22 +47,23 @@ def read_nerfstudio(path: Path) -> RawSequence:
     data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     frames = data["frames"]
     pairs = [_pair(file, i, frame) for i, frame in enumerate(frames)]
-    missing = [str(f.relative_to(file.parent)) for pair in pairs for f in pair if not f.is_file()]
+    missing = [_name(file, f) for pair in pairs for f in pair if not f.is_file()]
     if missing:
         raise missing_files("files", file.parent, missing)
+    in_time = sorted(range(len(frames)), key=lambda i: _by_numbers(_name(file, pairs[i][0])))
     unit = float(data.get("depth_unit_scale_factor", UNIT_M))
     cameras = [_camera(file, i, data | frame, pairs[i][0]) for i, frame in enumerate(frames)]
     common = _common(file, cameras)
     return RawSequence(
         frames=tuple(
             RawFrame(
-                name=colour.relative_to(file.parent).as_posix() if file.parent in colour.parents else colour.name,
-                camera_to_world=pose,
-                load=partial(_load, colour, depth, unit),
-                size=size_of(colour, depth),
-                colour=None if camera == common else camera,
+                name=_name(file, pairs[i][0]),
+                camera_to_world=poses[i],
+                load=partial(_load, *pairs[i], unit),
+                size=size_of(*pairs[i]),
+                colour=None if cameras[i] == common else cameras[i],
             )
-            for (colour, depth), pose, camera in zip(pairs, poses, cameras, strict=True)
+            for i in in_time
         ),
         colour=common,
         world_to_yup=np.eye(4) if "world_to_yup" in data else None,
@@ -75,6 +79,15 @@ def _pair(file: Path, number: int, frame: dict[str, Any]) -> tuple[Path, Path]:
     if "depth_file_path" not in frame:
         raise UserError(f"{file}: frame {number} has no depth_file_path. A capture needs the depth of every picture.")
     return file.parent / str(frame["file_path"]), file.parent / str(frame["depth_file_path"])
+
+
+def _name(file: Path, picture: Path) -> str:
+    return Path(os.path.relpath(picture, file.parent)).as_posix()
+
+
+def _by_numbers(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts 9.png before 10.png."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _camera(file: Path, number: int, values: dict[str, Any], picture: Path) -> Camera:

@@ -2,10 +2,10 @@
 
 ``metadata`` is JSON: ``w``, ``h`` of the pictures, ``dw``, ``dh`` of the depth, ``K`` (3 × 3, column by column),
 ``poses`` (qx qy qz qw x y z each: camera-to-world of ARKit, so OpenGL axes and gravity along −Y, metres), and, from
-newer versions, ``perFrameIntrinsicCoeffs`` (fx, fy, cx, cy) and ``frameTimestamps`` (seconds). ``rgbd/0.jpg`` is a
-picture, ``rgbd/0.depth`` its depth (LZFSE-compressed float32 metres, NaN = none) and ``rgbd/0.conf`` how sure ARKit
-is of it (LZFSE-compressed bytes, 0 low, 1 medium, 2 high). Depth of low confidence counts as not measured. Depth is
-registered to colour.
+newer versions, ``perFrameIntrinsicCoeffs`` (fx, fy, cx, cy) and ``frameTimestamps`` (seconds). Intrinsics are for
+``w`` × ``h``, also where the pictures are larger. ``rgbd/0.jpg`` is a picture, ``rgbd/0.depth`` its depth
+(LZFSE-compressed float32 metres, NaN = none) and ``rgbd/0.conf`` how sure ARKit is of it (LZFSE-compressed bytes, 0
+low, 1 medium, 2 high). Depth of low confidence counts as not measured. Depth is registered to colour.
 
 LZFSE is Apple's; the extra ``record3d`` brings a library for it.
 """
@@ -38,8 +38,8 @@ class Metadata(BaseModel):
 
     w: int = Field(ge=1)
     h: int = Field(ge=1)
-    dw: int = Field(default=192, ge=1)
-    dh: int = Field(default=256, ge=1)
+    dw: int | None = Field(default=None, ge=1)
+    dh: int | None = Field(default=None, ge=1)
     K: tuple[float, ...] = Field(min_length=9, max_length=9)
     poses: list[tuple[float, float, float, float, float, float, float]] = Field(min_length=1)
     perFrameIntrinsicCoeffs: list[tuple[float, float, float, float]] | None = None
@@ -89,7 +89,8 @@ def read_record3d(path: Path) -> RawSequence:
     missing = [name for i in range(count) for name in (f"rgbd/{i}.jpg", f"rgbd/{i}.depth") if name not in names]
     if missing:
         raise missing_files("files", path, missing, f"There are {count} poses.")
-    cameras = _cameras(metadata)
+    first = decode_picture(archive.read("rgbd/0.jpg"), f"{path}, rgbd/0.jpg")
+    cameras = [camera.resized(first.shape[1], first.shape[0]) for camera in _cameras(metadata)]
     common = max(cameras, key=lambda camera: camera.fx)  # the one that sees least, so that all fill it
     frames = []
     for i, (qx, qy, qz, qw, x, y, z) in enumerate(metadata.poses):
@@ -150,11 +151,12 @@ def _unpacked(archive: Archive, metadata: Metadata, name: str, dtype: np.dtype) 
         data = lzfse.decompress(archive.read(name))
     except lzfse.error:
         data = b""
-    if len(data) != metadata.dh * metadata.dw * dtype.itemsize:
-        raise UserError(
-            f"{archive.path}: {name} is damaged: it does not unpack to {metadata.dw} × {metadata.dh} pixels."
-        )
-    return np.frombuffer(data, dtype).reshape(metadata.dh, metadata.dw)
+    count = len(data) // dtype.itemsize
+    width = metadata.dw or max(1, round((count * metadata.w / metadata.h) ** 0.5))  # older files leave it out
+    height = metadata.dh or max(1, count // width)
+    if len(data) != height * width * dtype.itemsize:
+        raise UserError(f"{archive.path}: {name} is damaged: it does not unpack to {width} × {height} pixels.")
+    return np.frombuffer(data, dtype).reshape(height, width)
 
 
 def _lzfse() -> Any:

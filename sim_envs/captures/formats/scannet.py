@@ -53,7 +53,8 @@ def _of_folders(path: Path) -> RawSequence:
     absent = [str(matrices[name].relative_to(path)) for name in _MATRICES if not matrices[name].is_file()]
     if absent:
         raise missing_files("intrinsics", path, absent, _LAYOUT)
-    pictures = sorted((p for p in (path / "color").glob("*.jpg") if p.stem.isdecimal()), key=lambda p: int(p.stem))
+    found = [p for p in (path / "color").iterdir() if p.stem.isdecimal() and p.suffix.lower() in (".jpg", ".png")]
+    pictures = sorted(found, key=lambda p: int(p.stem))
     if not pictures:
         raise UserError(f"{path / 'color'} holds no 0.jpg, 1.jpg … {_LAYOUT}")
     companions = {p: (path / "depth" / f"{p.stem}.png", path / "pose" / f"{p.stem}.txt") for p in pictures}

@@ -139,12 +139,14 @@ def _listed(path: Path) -> list[tuple[float, str]]:
 
 
 def _poses(path: Path) -> list[tuple[float, np.ndarray]]:
-    """Return the (time, 4×4) of each line."""
+    """Return the (time, 4×4) of each line with a pose: trackers that lost it write NaN or a quaternion of zeros."""
     rows = []
     for number, words in _lines(path):
         values = _numbers(path, number, words)
-        if len(values) != 8 or not np.linalg.norm(values[4:]) > 1e-6:
+        if len(values) != 8:
             raise UserError(f"{path}, line {number}: not a time, tx ty tz and a quaternion qx qy qz qw.")
+        if not np.isfinite(values).all() or np.linalg.norm(values[4:]) < 1e-6:
+            continue
         pose = np.eye(4)
         pose[:3, :3] = Rotation.from_quat(values[4:]).as_matrix()
         pose[:3, 3] = values[1:4]
@@ -164,12 +166,9 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
 
 def _numbers(path: Path, number: int, words: list[str]) -> list[float]:
     try:
-        values = [float(word) for word in words]
+        return [float(word) for word in words]
     except ValueError:
-        values = [float("nan")]
-    if not np.isfinite(values).all():
-        raise UserError(f"{path}, line {number}: something is not a number.")
-    return values
+        raise UserError(f"{path}, line {number}: something is not a number.") from None
 
 
 def _load(colour: Path, depth: Path) -> tuple[np.ndarray, np.ndarray]:
