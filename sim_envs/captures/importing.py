@@ -20,7 +20,7 @@ from sim_envs.captures.labels import ScanLabels, agreement_share, read_alignment
 from sim_envs.captures.sequence import RawFrame, RawSequence
 from sim_envs.captures.source import SOURCE, capture_folder, load_capture
 from sim_envs.captures.store import CaptureDraft, put_in_place
-from sim_envs.captures.upright import lying_cameras, turned_upright, up_of_cameras
+from sim_envs.captures.upright import lying_cameras, turn_little, turned_upright, up_of_cameras
 from sim_envs.errors import UserError
 from sim_envs.recordings.lock import alone
 from sim_envs.recordings.writer import start_over
@@ -171,10 +171,8 @@ def _upright(sequence: RawSequence, up: str | None) -> tuple[RawSequence, np.nda
         turn, up_from = sequence.world_to_yup, "the format"
     else:
         turn, up_from = turned_upright(up_of_cameras(poses)), "the cameras"
-        notes = (
-            *notes,
-            "what is up was told by how the cameras were held, to a few degrees; --up names an axis instead",
-        )
+        doubt = "these turn so little that it may be off by 10° and more" if turn_little(poses) else "to a few degrees"
+        notes = (*notes, f"what is up was told by how the cameras were held, {doubt}; --up names an axis instead")
     frames = (replace(f, camera_to_world=turn @ f.camera_to_world) for f in sequence.frames)
     return replace(sequence, frames=tuple(frames), notes=notes), turn, up_from
 

@@ -16,7 +16,7 @@ from sim_envs.captures.capture import Capture
 from sim_envs.captures.register import Registration
 from sim_envs.captures.resample import View
 from sim_envs.captures.segments import fitting_splits, recorded_trajectories
-from sim_envs.captures.upright import lying_cameras, turned_upright, up_of_cameras
+from sim_envs.captures.upright import lying_cameras, turn_little, turned_upright, up_of_cameras
 from sim_envs.errors import UserError
 from sim_envs.rig import Rig
 from sim_envs.sensors.normals import normals_from_depth
@@ -110,6 +110,14 @@ def test_up_is_found_from_cameras_that_do_not_roll(seed: int, pitch: float, spre
     np.testing.assert_allclose(turned_upright(up)[:3, :3] @ up, [0, 1, 0], atol=1e-9)
     assert np.linalg.det(turned_upright(up)[:3, :3]) == pytest.approx(1)
     assert (upright[:, 1, 0] ** 2).mean() < 0.05  # right-hand axes are level
+
+
+def test_cameras_that_all_look_one_way_leave_up_in_doubt() -> None:
+    yaw = np.random.default_rng(0).uniform(-1, 1, (50, 1))
+    looking = np.tile(np.eye(4), (50, 1, 1))
+    for spread, doubtful in ((10, True), (90, False)):
+        looking[:, :3, :3] = Rotation.from_euler("Y", spread * yaw, degrees=True).as_matrix()
+        assert turn_little(looking) == doubtful
 
 
 def test_a_world_on_its_head_is_turned_over_and_cameras_on_their_side_are_remarked() -> None:
