@@ -22,7 +22,7 @@ from sim_envs.errors import UserError
 from sim_envs.generate import generate
 from sim_envs.recordings.format import modalities_of
 from sim_envs.recordings.reader import Recording
-from sim_envs.spaces import list_spaces, load_space, unknown_space
+from sim_envs.spaces import is_capture, list_spaces, load_place, unknown_space
 from sim_envs.storage import digest_json, write_json
 
 STAGE_VERSION = 1
@@ -94,11 +94,12 @@ def usable_tasks(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
     Raises:
         UserError: no such space, or no task is left.
     """
-    held = modalities_of(load_space(plan.test_space, home))
+    held = modalities_of(load_place(plan.test_space, home))
     usable = [name for name in plan.suite.tasks if TASKS[name].label_modality in held]
     notes = [f"{name} is left out: {plan.test_space} has no labels." for name in plan.suite.tasks if name not in usable]
     if not usable:
-        raise UserError(f"{' '.join(notes)} Import it with --labels and --instances, or take --task depth.")
+        how = "--labels-from a scan" if is_capture(plan.test_space) else "--labels and --instances"
+        raise UserError(f"{' '.join(notes)} Import it with {how}, or take --task depth.")
     return usable, notes
 
 

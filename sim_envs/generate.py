@@ -13,7 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sim_envs.engines import ENGINES, libraries_of
+from sim_envs.captures.capture import Capture, no_capture
+from sim_envs.captures.resample import View
+from sim_envs.captures.segments import recorded_trajectories
+from sim_envs.engines import CAPTURE_ENGINE, ENGINES, libraries_of
 from sim_envs.errors import UserError
 from sim_envs.recordings.format import (
     CONVENTIONS,
@@ -45,8 +48,9 @@ from sim_envs.recordings.writer import (
     publish,
     start_over,
 )
-from sim_envs.space import Space
-from sim_envs.spaces import load_space
+from sim_envs.rig import Rig
+from sim_envs.space import Place, Space
+from sim_envs.spaces import load_place
 from sim_envs.storage import write_json
 from sim_envs.trajectories import Trajectory
 from sim_envs.trajectories.audit import audit_splits
@@ -92,13 +96,14 @@ def generate(recipe: Recipe, *, home: Path, workers: int = 1, progress: Progress
         RenderError: an engine failed; the message names the trajectory.
         KeyboardInterrupt: after saying what is kept. Every interruption is continued by the same call.
     """
-    return record(load_space(recipe.space, home), recipe, home=home, workers=workers, progress=progress)
+    return record(load_place(recipe.space, home), recipe, home=home, workers=workers, progress=progress)
 
 
 def record(
-    space: Space, recipe: Recipe, *, home: Path, workers: int = 1, progress: Progress | None = None
+    space: Place, recipe: Recipe, *, home: Path, workers: int = 1, progress: Progress | None = None
 ) -> Recording:
-    """Like :func:`generate`, for a space at hand."""
+    """Like :func:`generate`, for a space or a capture at hand."""
+    _check_fit(space, recipe)
     if not 1 <= workers <= MAX_WORKERS:
         raise UserError(f"{workers} workers are out of range: 1 to {MAX_WORKERS}.")
     folder = recording_folder(home, recipe, space, ENGINES[recipe.engine].version)
@@ -114,7 +119,7 @@ def _partial(folder: Path) -> Path:
     return folder.with_name(folder.name + PARTIAL)
 
 
-def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Progress | None) -> None:
+def _make(space: Place, recipe: Recipe, folder: Path, workers: int, progress: Progress | None) -> None:
     started = time.monotonic()
     libraries = {name: version(name) for name in LIBRARIES} | libraries_of(ENGINES[recipe.engine])
     libraries |= libraries_of_trajectories(recipe.trajectories)
@@ -123,7 +128,7 @@ def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Pr
     Draft.of(partial, rig, modalities, asked).check_room()
     trajectories = load_plan(partial, libraries)
     if trajectories is None:
-        trajectories = plan_trajectories(space, rig, recipe.trajectories, recipe.splits, recipe.seed)
+        trajectories = _planned(space, rig, recipe)
         audit = _audit(recipe, trajectories)
         start_over(partial)
         save_plan(partial, trajectories, libraries)
@@ -152,6 +157,37 @@ def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Pr
     publish(draft, _meta(space, recipe, folder, draft, trajectories, markers, audit, libraries), folder)
 
 
+def _check_fit(place: Place, recipe: Recipe) -> None:
+    """Refuse what cannot be asked of a capture, and captures where there is none."""
+    engine, rig = recipe.engine, recipe.rig()
+    if isinstance(place, Capture) and engine != CAPTURE_ENGINE:
+        raise UserError(
+            f"{place.id} is a capture: its frames were taken by a device, and no engine renders others. Leave --engine "
+            f"out, or name {CAPTURE_ENGINE}."
+        )
+    if isinstance(place, Capture) and (rig.distortion or rig.noise):
+        raise UserError(
+            f"{place.id} is a capture: it has the noise of its device, and its lens is undone. Ask for none."
+        )
+    if engine == CAPTURE_ENGINE and not isinstance(place, Capture):
+        raise no_capture(place.id)
+
+
+def _planned(place: Place, rig: Rig, recipe: Recipe) -> list[Trajectory]:
+    """Return where the frames are taken from: planned, or, for a capture, where they were taken.
+
+    Raises:
+        UserError: as planning and cutting do.
+    """
+    if isinstance(place, Space):
+        return plan_trajectories(place, rig, recipe.trajectories, recipe.splits, recipe.seed)
+    assert isinstance(place, Capture)
+    if recipe.trajectories != "auto":
+        raise UserError(f"{place.id} has only the views that were recorded: leave --trajectories out.")
+    View.of(place.camera, rig, place.id)  # refuses a rig that sees more than the device did
+    return recorded_trajectories(place, recipe.splits)
+
+
 def _audit(recipe: Recipe, trajectories: Sequence[Trajectory]) -> Audit:
     """Measure how far the splits are apart; planned ones must be, a file is as its owner made it.
 
@@ -170,7 +206,7 @@ def _audit(recipe: Recipe, trajectories: Sequence[Trajectory]) -> Audit:
 
 
 def _render_missing(
-    space: Space, recipe: Recipe, draft: Draft, jobs: Sequence[Job], workers: int, progress: Progress | None
+    space: Place, recipe: Recipe, draft: Draft, jobs: Sequence[Job], workers: int, progress: Progress | None
 ) -> tuple[float, int]:
     """Render what is not done yet; return the seconds it took and the number of frames."""
     missing = [job for job in jobs if draft.done(job) is None]
@@ -207,7 +243,7 @@ def _marker(draft: Draft, job: Job) -> Marker:
 
 
 def _meta(
-    space: Space,
+    space: Place,
     recipe: Recipe,
     folder: Path,
     draft: Draft,

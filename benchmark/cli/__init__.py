@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import doctor, engines, exports, look, recordings, runs, spaces
+from benchmark.cli import captures, doctor, engines, exports, look, recordings, runs, spaces
 from sim_envs.errors import UserError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+app.add_typer(captures.app)
 app.add_typer(recordings.app)
 app.add_typer(exports.app)
 app.add_typer(look.app)

@@ -23,10 +23,18 @@ app = typer.Typer()
 
 @app.command()
 def generate(
-    scene: Annotated[str, typer.Option(help="The space to record.", metavar="SPACE")],
-    frames: Annotated[int, typer.Option(help="Frames in all; about 80 % train, 5 % val, 15 % test.")] = 1000,
+    scene: Annotated[str, typer.Option(help="The space, or the capture, to record.", metavar="SPACE")],
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            help="Frames in all; about 80 % train, 5 % val, 15 % test.", show_default="1000; all of a capture"
+        ),
+    ] = None,
     size: Annotated[str, typer.Option(help="Pixels: 128 for a square, or WIDTHxHEIGHT.")] = "128",
-    hfov: Annotated[float, typer.Option(help="Horizontal field of view, degrees.")] = 90.0,
+    hfov: Annotated[
+        float | None,
+        typer.Option(help="Horizontal field of view, degrees.", show_default="90; a capture's own"),
+    ] = None,
     distortion: Distortion = None,
     depth_noise: DepthNoise = None,
     depth_noise_table: DepthNoiseTable = None,
@@ -36,7 +44,9 @@ def generate(
     trajectories: Annotated[
         str, typer.Option(help="auto, walk, handheld, habitat, a pose file, or habitat-lab:EPISODES.")
     ] = "auto",
-    engine: Annotated[str, typer.Option(help="What renders.")] = "raycast",
+    engine: Annotated[
+        str | None, typer.Option(help="What renders.", show_default="raycast; captures are played back")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Rendering processes.", show_default="one a core")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the trajectories and of noise.", min=0)] = 0,
     verify: Annotated[
@@ -51,7 +61,8 @@ def generate(
     Examples: `tst-bench generate --scene builtin/flat-01 --frames 2000 --size 128`,
     `tst-bench generate --scene scan/my-flat --trajectories poses/transforms.json --verify`,
     `tst-bench generate --scene builtin/flat-01 --distortion -0.18,0.05 --depth-noise redwood --rgb-noise poisson:500`,
-    `tst-bench generate --scene scan/apt_0 --trajectories habitat-lab:val/content/apt_0.json.gz`
+    `tst-bench generate --scene scan/apt_0 --trajectories habitat-lab:val/content/apt_0.json.gz`,
+    `tst-bench generate --scene capture/kitchen`
     """
     from benchmark.commands.recordings import generate_recording
 

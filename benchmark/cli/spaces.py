@@ -39,7 +39,7 @@ def spaces_preview(
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures.", show_default="in the data home")] = None,
     home: Home = None,
 ) -> None:
-    """Draw a labelled floor plan and a contact sheet of views."""
+    """Draw a labelled floor plan (of a capture: where the camera went) and a contact sheet of views."""
     from benchmark.commands.spaces import preview
 
     preview(space, home_of(home), out)

@@ -31,10 +31,13 @@ def list_all_spaces(home: Path) -> None:
 
 def show_space(space_id: str, home: Path, as_json: bool) -> None:
     """Print what is known of a space."""
-    from sim_envs.spaces import load_space
+    from sim_envs.captures.preview import capture_info
+    from sim_envs.captures.source import load_capture
+    from sim_envs.spaces import is_capture, load_space
     from sim_envs.spaces.preview import space_info
 
-    info = space_info(load_space(space_id, home))
+    captured = is_capture(space_id)
+    info = capture_info(load_capture(space_id, home)) if captured else space_info(load_space(space_id, home))
     if as_json:
         print(json.dumps(info, indent=1, ensure_ascii=False))
         return
@@ -47,12 +50,17 @@ def show_space(space_id: str, home: Path, as_json: bool) -> None:
 
 def preview(space_id: str, home: Path, folder: Path | None) -> None:
     """Draw a space and name the pictures."""
-    from sim_envs.spaces import load_space
+    from sim_envs.captures.preview import preview_capture
+    from sim_envs.captures.source import load_capture
+    from sim_envs.spaces import is_capture, load_space
     from sim_envs.spaces.preview import preview_space
 
     target = folder or home / "previews" / space_id
     with note.status(f"Drawing {space_id} …"):
-        pictures = preview_space(load_space(space_id, home), target)
+        if is_capture(space_id):
+            pictures = preview_capture(load_capture(space_id, home), target)
+        else:
+            pictures = preview_space(load_space(space_id, home), target)
     for picture in pictures:
         print(picture)
 

@@ -1,15 +1,17 @@
-"""Engines: what renders a space. A row is a class that fills :class:`Engine`."""
+"""Engines: what renders a space, or plays a capture back. A row is a class that fills :class:`Engine`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from sim_envs.registry import Table
 from sim_envs.rig import Rig
-from sim_envs.space import Space
+from sim_envs.space import Place
+
+CAPTURE_ENGINE = "capture"
 
 RENDER_PROCESS_VARIABLE = "TST_BENCH_RENDER_PROCESS"
 """Environment variable that numbers the processes rendering side by side; engines on GPUs take turns by it."""
@@ -23,13 +25,15 @@ class Engine(Protocol):
 
     Class attributes ``name`` and ``version`` go into every recording's recipe. Two more members are optional:
     ``render_many((N, 4, 4))`` yields frames in order, for engines that can work ahead (:func:`render_in_order`);
-    ``libraries()``, static, returns name → version of what else a recording was rendered with.
+    ``libraries()``, static, returns name → version of what else a recording was rendered with. An engine that plays
+    recordings back says ``renders_spaces = False``; one on OpenGL may have ``renderer``, what it runs on.
     """
 
     name: str
     version: str
 
-    def __init__(self, space: Space, rig: Rig) -> None: ...
+    def __init__(self, space: Any, rig: Rig) -> None:
+        """Open a :class:`~sim_envs.space.Space`; the engine ``capture`` opens captures instead."""
 
     def render(self, camera_to_world: np.ndarray) -> dict[str, np.ndarray]:
         """Return one frame of every rendered modality, in the stored types of the modality table.
@@ -40,25 +44,26 @@ class Engine(Protocol):
         Returns:
             ``rgb`` (H, W, 3) uint8 sRGB; ``depth`` (H, W) uint16, planar millimetres, 0 = none;
             ``normals`` (H, W, 3) uint8, camera frame, facing the camera, round((n + 1) · 127.5);
-            ``semantic`` (H, W) uint16, the space's category ids; ``instance`` (H, W) uint16.
+            ``semantic`` (H, W) uint16, the space's category ids; ``instance`` (H, W) uint16 (where there are no
+            labels, these two may be left out).
         """
 
     def close(self) -> None:
         """Free what the engine holds."""
 
 
-def open_engine(name: str, space: Space, rig: Rig) -> Engine:
-    """Return an engine that renders a space as a rig shows it, through whatever lens.
+def open_engine(name: str, place: Place, rig: Rig) -> Engine:
+    """Return an engine that shows a place as a rig does, through whatever lens.
 
     Raises:
         UserError: no such engine, or one that cannot render so large or wide a picture.
     """
     engine = ENGINES[name]
     if not rig.distortion or getattr(engine, "traces_lenses", False):
-        return engine(space, rig)
+        return engine(place, rig)
     from sim_envs.engines.behind_lens import BehindLens
 
-    return BehindLens(engine, space, rig)
+    return BehindLens(engine, place, rig)
 
 
 def render_in_order(engine: Engine, camera_to_world: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
@@ -77,6 +82,7 @@ def libraries_of(engine: type[Engine]) -> dict[str, str]:
 ENGINES: Table[type[Engine]] = Table(
     "engine",
     {
+        CAPTURE_ENGINE: "sim_envs.captures.engine:CaptureEngine",
         "habitat": "sim_envs.engines.habitat:HabitatEngine",
         "raycast": "sim_envs.engines.raycast:RaycastEngine",
     },

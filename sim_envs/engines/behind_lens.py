@@ -9,7 +9,7 @@ import numpy as np
 from sim_envs.engines import Engine, render_in_order
 from sim_envs.rig import Rig
 from sim_envs.sensors.lens import Lens
-from sim_envs.space import Space
+from sim_envs.space import Place
 
 
 class BehindLens:
@@ -17,16 +17,16 @@ class BehindLens:
 
     Args:
         engine: its class.
-        space: what to render.
+        place: what to render.
         rig: with distortion.
 
     Raises:
         UserError: the pinhole that sees all of the picture is out of range.
     """
 
-    def __init__(self, engine: Callable[[Space, Rig], Engine], space: Space, rig: Rig) -> None:
+    def __init__(self, engine: Callable[[Place, Rig], Engine], place: Place, rig: Rig) -> None:
         self._lens = Lens.of(rig)
-        self._engine = engine(space, self._lens.pinhole)
+        self._engine = engine(place, self._lens.pinhole)
         self.name, self.version = self._engine.name, self._engine.version
 
     def render(self, camera_to_world: np.ndarray) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from sim_envs.modalities import MODALITIES
 from sim_envs.recordings.lens_and_noise import LensAndNoise, by_content, described_noise
 from sim_envs.rig import Rig
 from sim_envs.sensors.noise import redwood_table
-from sim_envs.space import Space
+from sim_envs.space import Place
 from sim_envs.storage import canonical_json, digest_json
 from sim_envs.trajectories import PLANNER_VERSION, SPLITS
 from sim_envs.trajectories.kinds import POSES, trajectory_source
@@ -121,7 +121,7 @@ class Recipe(LensAndNoise):
         return named.model_dump(mode="json") | {"trajectories": source}
 
 
-def modalities_of(space: Space) -> tuple[str, ...]:
+def modalities_of(space: Place) -> tuple[str, ...]:
     """Return what a recording of this space holds: labels only where the space has any."""
     return tuple(name for name, row in MODALITIES.items() if row.sensed or space.has_labels)
 
@@ -157,7 +157,7 @@ class SpaceInfo(_Model):
     provenance: dict[str, Any]
 
     @classmethod
-    def of(cls, space: Space) -> SpaceInfo:
+    def of(cls, space: Place) -> SpaceInfo:
         """Shorten what a space says of its origin."""
         provenance = dict(space.provenance)
         for key, value in provenance.items():

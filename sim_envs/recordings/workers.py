@@ -25,7 +25,7 @@ from sim_envs.recordings.writer import VALID, Draft, Frame, is_valid
 from sim_envs.rig import Rig
 from sim_envs.sensors import DERIVED
 from sim_envs.sensors.device import Device
-from sim_envs.space import Space
+from sim_envs.space import Place
 
 _WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -74,7 +74,7 @@ class _Worker:
 
 
 def render(
-    space: Space,
+    space: Place,
     engine: str,
     draft: Draft,
     jobs: Sequence[Job],
@@ -131,7 +131,7 @@ def _frames(engine: Engine, rig: Rig, job: Job, on_frames: Callable[[int], objec
 
 
 def _render_in_processes(
-    space: Space,
+    space: Place,
     engine: str,
     draft: Draft,
     jobs: Sequence[Job],
@@ -172,7 +172,7 @@ def _obituary(worker: _Worker) -> str:
 
 
 @contextlib.contextmanager
-def _processes(space: Space, engine: str, draft: Draft, count: int) -> Iterator[list[_Worker]]:
+def _processes(space: Place, engine: str, draft: Draft, count: int) -> Iterator[list[_Worker]]:
     """Start worker processes; none of them is left when the block is."""
     context = multiprocessing.get_context("spawn")
     everyone: list[_Worker] = []
@@ -212,7 +212,7 @@ def _inherited_by_workers() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _work(connection: Connection, space: Space, engine: str, draft: Draft, number: int) -> None:
+def _work(connection: Connection, space: Place, engine: str, draft: Draft, number: int) -> None:
     """Be a worker: open the engine, then render what the parent sends until it sends None."""
     os.environ[RENDER_PROCESS_VARIABLE] = str(number)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
