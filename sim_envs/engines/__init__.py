@@ -23,7 +23,7 @@ class Engine(Protocol):
     The rig's noise is added later, to whatever was rendered. So is its distortion, by :func:`open_engine`, unless
     the class says ``traces_lenses = True``: then its rays are those of :meth:`sim_envs.rig.Rig.directions`.
 
-    Class attributes ``name`` and ``version`` go into every recording's recipe. Two more members are optional:
+    Class attributes ``name`` and ``version`` go into every recording's recipe. Some more members are optional:
     ``render_many((N, 4, 4))`` yields frames in order, for engines that can work ahead (:func:`render_in_order`);
     ``libraries()``, static, returns name → version of what else a recording was rendered with. An engine that plays
     recordings back says ``renders_spaces = False``; one on OpenGL may have ``renderer``, what it runs on.

@@ -87,6 +87,5 @@ def camera_of(recording: Recording) -> Camera:
     """Return the camera of a recording."""
     rig = recording.meta.rig
     (fx, _, cx), (_, fy, cy), _ = rig.intrinsics
-    lens = getattr(recording.rig, "distortion", None)  # a rig that says nothing of a lens is a pinhole
-    k1, k2 = (lens.k1, lens.k2) if lens else (0.0, 0.0)
-    return Camera(rig.width, rig.height, fx, fy, cx, cy, k1, k2)
+    lens = recording.rig.distortion
+    return Camera(rig.width, rig.height, fx, fy, cx, cy, lens.k1, lens.k2)

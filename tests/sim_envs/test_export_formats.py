@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import PIL.Image
@@ -20,6 +21,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from sim_envs.distortion import RadialDistortion
 from sim_envs.exports import webdataset as our_webdataset
 from sim_envs.exports.coco import MIN_AREA_PX, annotate, run_lengths
 from sim_envs.exports.export import export_recording
@@ -164,17 +166,20 @@ def distance_to_boxes(space: Space, points: np.ndarray) -> np.ndarray:
     return np.abs(outside + inside).min(axis=1)
 
 
+@pytest.mark.parametrize("lens", [RadialDistortion(0.0, 0.0), RadialDistortion(-0.2, 0.05)], ids=str)
 def test_depth_of_transforms_json_puts_every_pixel_on_the_surface_it_shows(
-    recording: Recording, tmp_path: Path
+    lens: RadialDistortion, tmp_path: Path
 ) -> None:
-    folder = exported(recording, "nerfstudio", tmp_path)
+    folder = exported(record_room(tmp_path / "home", distortion=lens), "nerfstudio", tmp_path)
     said = json.loads((folder / "transforms.json").read_text())
+    matrix = np.array([[said["fl_x"], 0, said["cx"]], [0, said["fl_y"], said["cy"]], [0, 0, 1]])
     rows, columns = np.mgrid[: said["h"], : said["w"]]
+    pixels = np.stack([columns + 0.5, rows + 0.5], axis=-1).reshape(-1, 1, 2)
+    rays = cv2.undistortPoints(pixels, matrix, np.array([said["k1"], said["k2"], 0, 0]))
+    x, y = rays.reshape(said["h"], said["w"], 2).transpose(2, 0, 1)
     for frame in said["frames"]:
         depth = picture(folder / frame["depth_file_path"]) * 0.001
-        x = (columns + 0.5 - said["cx"]) / said["fl_x"]
-        y = -(rows + 0.5 - said["cy"]) / said["fl_y"]
-        camera = np.stack([x * depth, y * depth, -depth, np.ones_like(depth)], axis=-1)[depth > 0]
+        camera = np.stack([x * depth, -y * depth, -depth, np.ones_like(depth)], axis=-1)[depth > 0]
         world = camera @ np.array(frame["transform_matrix"]).T
         assert distance_to_boxes(labelled_room(), world[:, :3]).max() < 1e-3  # depth is rounded to a millimetre
 
