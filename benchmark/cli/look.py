@@ -23,7 +23,9 @@ def view(
     save: Annotated[
         Path | None, typer.Option(help="Write FILE.rrd instead of opening a window.", metavar="FILE.rrd")
     ] = None,
-    frames: Annotated[int, typer.Option(help="Frames to show at most: whole trajectories, spread evenly.")] = 500,
+    frames: Annotated[
+        int, typer.Option(help="Frames to show at most: whole trajectories, evenly spread; all are held in memory.")
+    ] = 500,
     home: Home = None,
 ) -> None:
     """Open a space or a recording in Rerun: mesh, camera paths by split, every modality over time, labels by name.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,24 +30,35 @@ def view_in_rerun(source: str, save: Path | None, frame_limit: int, home: Path) 
     if save is None and not has_display():
         raise UserError("There is no screen here. Write a file with --save FILE.rrd and open it elsewhere: rerun FILE.")
     space, recording = _find(source, home)
-    from sim_envs.viewing.view import open_view, save_view
+    from sim_envs.viewing.view import save_view
 
+    file = save or home / "views" / f"{recording.meta.space.id if recording else source}.rrd"
     with tqdm(unit="frame", desc=source, file=sys.stderr, dynamic_ncols=True, delay=1) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        if save is None:
-            open_view(space, recording, frame_limit, show)
-        else:
-            save_view(space, recording, save, frame_limit, show)
+        save_view(space, recording, file, frame_limit, show)
         shown = bar.n
     if recording is not None and shown < len(recording):
         note.print(f"{shown} of {len(recording)} frames are shown; --frames asks for more.")
-    if save is not None:
-        note.print(f"{save.stat().st_size / 1e6:,.1f} MB. Open it: rerun {save}")
-        print(save.resolve())
+    if save is None:
+        _open(file)
+    else:
+        note.print(f"{file.stat().st_size / 1e6:,.1f} MB. Open it: rerun {file}")
+        print(file.resolve())
+
+
+def _open(file: Path) -> None:
+    """Run the viewer until its window is closed.
+
+    Raises:
+        UserError: it did not open, or it crashed.
+    """
+    code = subprocess.run([sys.executable, "-m", "rerun", "--bind", "127.0.0.1", str(file)], check=False).returncode
+    if code:
+        raise UserError(f"Rerun's viewer ended with exit code {code}; above is why. What it was to show is in {file}.")
 
 
 def has_display() -> bool:
@@ -73,7 +85,7 @@ def _find(source: str, home: Path) -> tuple[Space | None, Recording | None]:
     try:
         space = load_space(recording.meta.space.id, home)
     except UserError:
-        note.print(f"note: the space {recording.meta.space.id} is not here; the frames are shown alone.")
+        note.print(f"note: there is no mesh of {recording.meta.space.id} here; the frames are shown alone.")
         return None, recording
     if space.digest != recording.meta.space.digest:
         note.print(f"note: {space.id} has changed since it was recorded; the mesh is the one of today.")

@@ -121,7 +121,7 @@ def _silent(done: int, total: int) -> None:
 
 @contextlib.contextmanager
 def _alone(beside: Path) -> Iterator[None]:
-    """Make the folder that is filled, and hold it against other processes; remove it unless it was published.
+    """Make the folder that is filled, and hold it against other processes; remove it where the export fails.
 
     The operating system frees the lock when its holder dies, and the next export clears what was left.
 
@@ -137,8 +137,9 @@ def _alone(beside: Path) -> Iterator[None]:
             raise UserError(f"Another process is exporting to the same folder ({beside}). Wait for it.") from None
         try:
             yield
-        finally:
+        except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
+            raise
     finally:
         os.close(descriptor)
 

@@ -87,5 +87,6 @@ def camera_of(recording: Recording) -> Camera:
     """Return the camera of a recording."""
     rig = recording.meta.rig
     (fx, _, cx), (_, fy, cy), _ = rig.intrinsics
-    k1, k2 = getattr(rig, "distortion", None) or (0.0, 0.0)  # a rig that says nothing of a lens is a pinhole
+    lens = getattr(recording.rig, "distortion", None)  # a rig that says nothing of a lens is a pinhole
+    k1, k2 = (lens.k1, lens.k2) if lens else (0.0, 0.0)
     return Camera(rig.width, rig.height, fx, fy, cx, cy, k1, k2)

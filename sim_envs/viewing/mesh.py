@@ -98,4 +98,5 @@ def _boxes(space: Space) -> rr.Boxes3D:
         half_sizes=(high - low) / 2,
         labels=[space.categories[i - 1] for i in category[shown]],
         colors=id_colours(len(space.categories) + 1)[category[shown]],
+        show_labels=True,
     )

@@ -1,4 +1,4 @@
-"""Show a space, a recording or both in Rerun: in a window, or in a file for a machine with a screen."""
+"""Write a space, a recording or both for Rerun's viewer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 def save_view(
     space: Space | None, recording: Recording | None, path: Path, frame_limit: int, progress: Progress
 ) -> None:
-    """Write an ``.rrd`` file, which ``rerun FILE`` opens.
+    """Write an ``.rrd`` file, which ``rerun FILE`` opens; it is held in memory until it is whole.
 
     Args:
         space: its mesh is shown, unless None.
@@ -36,20 +36,14 @@ def save_view(
 
     def write(beside: Path) -> None:
         stream = _stream(space, recording)
-        stream.save(beside, default_blueprint=_layout(space, recording))
+        # In memory, since Rerun's own writer of files logs that the disk refused, and then waits for ever. Read in
+        # parts, the stream would have a table of contents after each, and readers refuse such files.
+        encoded = stream.binary_stream()
+        stream.send_blueprint(layout(space, recording.modalities if recording else ()))
         _log(stream, space, recording, frame_limit, progress)
-        stream.flush()
-        stream.disconnect()
+        beside.write_bytes(encoded.read() or b"")
 
     write_whole(path, write)
-
-
-def open_view(space: Space | None, recording: Recording | None, frame_limit: int, progress: Progress) -> None:
-    """Open the viewer in a window, or send to the one that is open; the arguments are those of :func:`save_view`."""
-    stream = _stream(space, recording)
-    stream.spawn(default_blueprint=_layout(space, recording))
-    _log(stream, space, recording, frame_limit, progress)
-    stream.flush()
 
 
 def _stream(space: Space | None, recording: Recording | None) -> rr.RecordingStream:
@@ -58,10 +52,6 @@ def _stream(space: Space | None, recording: Recording | None) -> rr.RecordingStr
     stream.set_log_time_enabled(False)
     stream.set_log_tick_enabled(False)
     return stream
-
-
-def _layout(space: Space | None, recording: Recording | None) -> rr.blueprint.Blueprint:
-    return layout(space, recording.modalities if recording else ())
 
 
 def _log(

@@ -135,7 +135,7 @@ def test_a_recording_whose_space_is_gone_is_shown_alone(tst_bench: Callable[...,
     (empty := tmp_path / "empty").mkdir()
     done = tst_bench("view", str(folder), "--save", str(tmp_path / "room.rrd"), "--home", str(empty))
     assert done.code == 0, done.err
-    assert "the space scan/room is not here" in done.err
+    assert "there is no mesh of scan/room here" in done.err
 
 
 @pytest.mark.parametrize("command", ["export", "view"])

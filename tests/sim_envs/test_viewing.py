@@ -14,6 +14,7 @@ import pytest
 from sim_envs.recordings.reader import Recording
 from sim_envs.space import Space
 from tests.sim_envs.export_kit import INVALID, labelled_room, record_room
+from tests.sim_envs.recording_kit import start
 
 rr = pytest.importorskip("rerun", reason="the extra `view` is not installed")
 chunk = pytest.importorskip("rerun.chunk")
@@ -208,4 +209,20 @@ def test_nothing_half_written_is_left_where_the_view_was_interrupted(recording: 
 
     with pytest.raises(KeyboardInterrupt):
         save_view(labelled_room(), recording, tmp_path / "room.rrd", 100, interrupted)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_refuses_is_named_and_nothing_is_left(recording: Recording, tmp_path: Path) -> None:
+    process = start(
+        "import resource\n"
+        "from sim_envs.errors import UserError\n"
+        "from sim_envs.recordings.reader import Recording\n"
+        "from sim_envs.viewing.view import save_view\n"
+        f"recording = Recording.open(Path({str(recording.folder)!r}))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        f"try: save_view(None, recording, Path({str(tmp_path / 'room.rrd')!r}), 100, lambda done, total: None)\n"
+        "except UserError as error: print(error)\n"
+    )
+    output, errors = process.communicate(timeout=60)
+    assert output.startswith(f"Cannot write {tmp_path / 'room.rrd'}: File too large"), errors
     assert not list(tmp_path.iterdir())
