@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim_envs.engines.geometry import NO_FACE, RayCaster
+from sim_envs.engines.geometry import NO_FACE, RayCaster, blocks, face_crosses
 from sim_envs.engines.shading import Appearance
 from sim_envs.rig import Rig
 from sim_envs.space import Space
@@ -154,10 +154,11 @@ class RaycastEngine:
 
 def _face_normals(space: Space) -> np.ndarray:
     """Return (3, F) float32 unit normals of the faces, 0 for faces without area."""
-    corner = space.vertices.astype(np.float64)[space.faces]
-    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    length = np.linalg.norm(normal, axis=1, keepdims=True)
-    return np.ascontiguousarray((normal / np.where(length > 0, length, 1)).astype(np.float32).T)
+    normals = np.empty((3, len(space.faces)), np.float32)
+    for part in blocks(len(space.faces)):
+        cross, length = face_crosses(space.vertices, space.faces[part])
+        normals[:, part] = (cross / np.where(length > 0, length, 1)).T
+    return normals
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:

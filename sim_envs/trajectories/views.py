@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim_envs.engines.geometry import RayCaster
+from sim_envs.engines.geometry import RayCaster, blocks, face_crosses
 from sim_envs.rig import Rig
 from sim_envs.space import Space
 
@@ -31,10 +31,11 @@ class Scene:
     @classmethod
     def of(cls, space: Space) -> Scene:
         """Prepare a space for ray casting."""
-        a, b, c = (space.vertices[space.faces[:, i]].astype(np.float64) for i in range(3))
-        cross = np.cross(b - a, c - a)
-        length = np.linalg.norm(cross, axis=1, keepdims=True)
-        return cls(RayCaster(space.vertices, space.faces), (cross / np.maximum(length, 1e-20)).astype(np.float32))
+        normals = np.empty(space.faces.shape, np.float32)
+        for part in blocks(len(normals)):
+            cross, length = face_crosses(space.vertices, space.faces[part])
+            normals[part] = cross / np.maximum(length, 1e-20)
+        return cls(RayCaster(space.vertices, space.faces), normals)
 
     def look(self, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (…,) distance in metres (inf = nothing) and (…, 3) face normals along (…, 3) unit directions."""

@@ -247,6 +247,26 @@ def write_matterport3d(root: Path, name: str = "17DRP5sb8fy") -> Scene:
     return room
 
 
+def write_s3dis(root: Path, name: str = "area_1") -> Scene:
+    """Write an area of 2D-3D-S: a textured OBJ, and one whose materials are the labels of its faces."""
+    room = scene()
+    folder = root / name / "3d"
+    lines = ["v {:.6f} {:.6f} {:.6f}".format(*vertex) for vertex in room.vertices] + ["vt 0.25 0.25"]
+    faces = ["f " + " ".join(f"{i + 1}/1" for i in triangle) for triangle in room.triangles]
+    put(folder / "rgb.obj", "\n".join(["mtllib rgb.mtl", *lines, "usemtl photo", *faces]) + "\n")
+    put(folder / "rgb.mtl", "newmtl photo\nKd 1 1 1\nmap_Kd rgb_textures/0a1b.jpg\n")
+    (folder / "rgb_textures").mkdir()
+    Image.fromarray(np.full((2, 2, 3), 90, np.uint8)).save(folder / "rgb_textures" / "0a1b.jpg")
+    materials = [f"{word}_{i}_office_7_1" for i, word in enumerate(("floor", "wall", "table", "<UNK>"), start=1)]
+    body = []
+    for part in (2, 0, 3, 1):  # sorted by material, as exporters write them
+        body.append(f"usemtl {materials[part]}")
+        body += [face.replace("/1", "") for face in np.array(faces)[np.repeat(room.part, 2) == part]]
+    put(folder / "semantic.obj", "\n".join(["mtllib semantic.mtl", *lines[:-1], *body]) + "\n")
+    put(folder / "semantic.mtl", "".join(f"newmtl {name}\nKd 0.1 0.2 0.3\n" for name in materials))
+    return room
+
+
 def write_mp3d_habitat(root: Path, name: str = "17DRP5sb8fy") -> Scene:
     """Write a house of Matterport3D as habitat's archive has it: the faces name the objects."""
     room = scene()

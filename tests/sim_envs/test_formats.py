@@ -32,6 +32,7 @@ from tests.sim_envs.dataset_files import (
     write_matterport3d,
     write_mp3d_habitat,
     write_replica,
+    write_s3dis,
 )
 from tests.sim_envs.scan_files import write_ply
 
@@ -66,6 +67,7 @@ WRITERS: dict[str, tuple[Callable[[Path], Scene], str, tuple[str, ...]]] = {
     "replica": (write_replica, "room_0", ("floor", "wall", "table")),
     "hm3d": (write_hm3d, "00800-TEEsavR23oF", ("floor", "wall, tiled", "table")),
     "matterport3d": (write_matterport3d, "17DRP5sb8fy", ("floor", "tiled wall", "dining table")),
+    "s3dis": (write_s3dis, "area_1", ("floor", "wall", "table")),
     "mp3d-habitat": (write_mp3d_habitat, "17DRP5sb8fy", ("floor", "tiled wall", "dining table")),
 }
 """Format → how a tiny download of it is written, its scene, and the category of each part of it."""
@@ -90,7 +92,8 @@ def test_every_label_lies_on_its_face_and_axes_and_unit_are_those_of_the_world(
     np.testing.assert_allclose(space.vertices[space.faces], room.y_up[room.triangles], atol=1e-6)
     floor = np.array(expected) == "floor"
     assert np.abs(space.vertices[space.faces[floor], 1]).max() < 1e-6
-    assert space.provenance["conversions"] == {"up": "z", "up_from": "format", "unit": "m"}
+    up_from = "labelled floor" if name == "s3dis" else "format"
+    assert space.provenance["conversions"] == {"up": "z", "up_from": up_from, "unit": "m"}
 
 
 @pytest.mark.parametrize("name", ["replica", "matterport3d", "mp3d-habitat"])
@@ -120,6 +123,7 @@ def test_hm3d_is_painted_in_textures_or_in_vertex_colours(
         ("hm3d", "TEEsavR23oF.semantic.glb"),
         ("matterport3d", "17DRP5sb8fy.ply"),
         ("mp3d-habitat", "17DRP5sb8fy.house"),
+        ("s3dis", "rgb.obj"),
     ],
 )
 def test_all_missing_files_are_named_at_once_before_any_is_read(
@@ -188,6 +192,16 @@ def test_the_folder_of_a_scene_does_as_well_as_the_root(tst_bench: Callable[...,
     done = tst_bench("spaces", "import", "--format", "replica", tmp_path / "download" / "room_0")
     assert done.code == 0, done.err
     assert "scan/replica-room_0" in done.out
+
+
+def test_names_without_an_evaluation_category_are_listed_once(tst_bench: Callable[..., Done], tmp_path: Path) -> None:
+    write_replica(tmp_path / "download")
+    path = tmp_path / "download" / "room_0" / "habitat" / "info_semantic.json"
+    path.write_text(path.read_text().replace('"table"', '"quarzgeist"').replace('"wall"', '"other-leaf"'))
+    done = tst_bench("spaces", "import", "--format", "replica", tmp_path / "download")
+    assert done.code == 0, done.err
+    listed = "2 categories have no nyu40 category and are ignored in scoring: other-leaf, quarzgeist"
+    assert done.err.count(listed) == done.err.count("quarzgeist") == 1
 
 
 def test_formats_are_listed_with_the_files_they_need(tst_bench: Callable[..., Done]) -> None:

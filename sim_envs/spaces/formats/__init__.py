@@ -48,6 +48,7 @@ SCAN_FORMATS: Table[type[ScanFormat]] = Table(
         "mp3d-habitat": "sim_envs.spaces.formats.matterport3d:MP3DHabitat",
         "multiscan": "sim_envs.spaces.formats.scenezoo:MultiScan",
         "replica": "sim_envs.spaces.formats.replica:Replica",
+        "s3dis": "sim_envs.spaces.formats.s3dis:S3DIS",
         "scannet": "sim_envs.spaces.formats.scenezoo:ScanNet",
         "scannetpp": "sim_envs.spaces.formats.scenezoo:ScanNetPP",
         "scenenn": "sim_envs.spaces.formats.scenezoo:SceneNN",

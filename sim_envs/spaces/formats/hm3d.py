@@ -13,7 +13,7 @@ import numpy as np
 
 from sim_envs.errors import UserError
 from sim_envs.spaces.formats.colour_labels import ids_of_colours
-from sim_envs.spaces.formats.instances import number_instances
+from sim_envs.spaces.formats.instances import labelled_scan
 from sim_envs.spaces.formats.layout import LaidOut, Layout, SceneFile
 from sim_envs.spaces.formats.transfer import Carried, carry_face_labels
 from sim_envs.spaces.scans.assemble import RawScan
@@ -46,16 +46,15 @@ class HM3D(LaidOut):
             id_of_colour, names = read_semantic_txt(files["instances"])
             label = ids_of_colours(painted, id_of_colour, _NO_INSTANCE)
             carried = carry_face_labels(painted, label, mesh, _NO_INSTANCE)
-        found = number_instances(carried.label, names, none=_NO_INSTANCE)
-        return RawScan(
-            mesh=mesh,
-            instance=found.instance,
-            instance_category=found.category,
-            categories=found.names,
-            files=tuple(files.items()),
-            up="z",
-            notes=(*carried.notes, *found.notes),
+        return labelled_scan(
+            mesh,
+            carried.label,
+            names,
+            none=_NO_INSTANCE,
+            files=files,
             source=f"{self.title}, scene {scene}",
+            up="z",
+            notes=carried.notes,
         )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from sim_envs.spaces.scans.assemble import RawScan
 from sim_envs.spaces.scans.labels import MAX_ID
+from sim_envs.spaces.scans.mesh_files import RawMesh
 
 NO_CATEGORY = frozenset(
     {"", "unlabelled", "unlabeled", "unannotated", "none", "void", "undefined", "unknown", "remove", "nan"}
@@ -64,3 +67,40 @@ def number_instances(ids: np.ndarray, names: Mapping[int, str], none: int) -> In
         category[new[i]] = categories.index(name) + 1
     lookup = np.array([new.get(i, 0) for i in borne.tolist()], np.int64)
     return Instances(lookup[where.reshape(-1)], category, categories, tuple(notes))
+
+
+def labelled_scan(
+    mesh: RawMesh,
+    ids: np.ndarray,
+    names: Mapping[int, str],
+    *,
+    none: int,
+    files: Mapping[str, Path],
+    source: str,
+    up: str | None = None,
+    notes: tuple[str, ...] = (),
+) -> RawScan:
+    """Return a scan whose triangles bear the source's ids.
+
+    Args:
+        mesh: geometry and appearance.
+        ids: (F,) the source's ids, see :func:`number_instances`.
+        names: category name of each id.
+        none: the id that means no instance.
+        files: role → path of what was read; the mesh is among them.
+        source: the data set and the scene.
+        up: the up axis that the data set prescribes, if any.
+        notes: what was changed or left out on the way here.
+    """
+    found = number_instances(ids, names, none)
+    others = [(role, path) for role, path in files.items() if role != "mesh"]
+    return RawScan(
+        mesh=mesh,
+        instance=found.instance,
+        instance_category=found.category,
+        categories=found.names,
+        files=(("mesh", files["mesh"]), *others),
+        up=up,
+        notes=(*notes, *found.notes),
+        source=source,
+    )

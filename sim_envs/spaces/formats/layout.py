@@ -52,17 +52,17 @@ class Layout:
     def lines(self) -> tuple[str, ...]:
         """One line a file, for people: its usual name and what it is for."""
         named = [(file, _role(file)) for file in self.needed]
-        named += [(file, f"{_role(file)}; labels may be absent") for file in self.labels]
-        return tuple(f"{file.names[0]} ({role})" for file, role in named)
+        named += [(file, f"{_role(file)}; scenes without are taken without labels") for file in self.labels]
+        return tuple(f"{self.folders[0]}/{file.names[0]} ({role})" for file, role in named)
 
     def scenes(self, root: Path) -> dict[str, Path]:
         """Return id → folder of every scene of which at least one file is there."""
         files = (*self.needed, *self.labels)
-        candidates = [root, *(path for pattern in self.folders for path in sorted(root.glob(pattern)))]
+        candidates = [root.resolve(), *(path for pattern in self.folders for path in sorted(root.glob(pattern)))]
         found: dict[str, Path] = {}
         for folder in candidates:
             if folder.is_dir() and any(file.find(folder) for file in files):
-                found.setdefault(folder.resolve().name, folder.resolve())
+                found.setdefault(folder.name, folder)
         return dict(sorted(found.items()))
 
     def find(self, root: Path, scene: str) -> Mapping[str, Path]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim_envs.errors import UserError
 from sim_envs.spaces.formats.house_file import House, read_house
-from sim_envs.spaces.formats.instances import number_instances
+from sim_envs.spaces.formats.instances import labelled_scan
 from sim_envs.spaces.formats.layout import LaidOut, Layout, SceneFile
 from sim_envs.spaces.scans.assemble import RawScan
 from sim_envs.spaces.scans.mesh_files import read_mesh
@@ -30,16 +30,15 @@ class _LabelledHouse(LaidOut):
         house = read_house(files["instances"])
         columns = read_face_columns(files["mesh"], (*_SEGMENT, *_OBJECT))
         objects = _objects(files["mesh"], columns, house)[mesh.face_origin]
-        found = number_instances(objects, house.names, none=_NO_INSTANCE)
-        return RawScan(
-            mesh=mesh,
-            instance=found.instance,
-            instance_category=found.category,
-            categories=found.names,
-            files=tuple(files.items()),
-            up="z",
-            notes=(*found.notes, "colours are those of the labelled mesh's vertices; the textured mesh is not read"),
+        return labelled_scan(
+            mesh,
+            objects,
+            house.names,
+            none=_NO_INSTANCE,
+            files=files,
             source=f"{self.title}, scene {scene}",
+            up="z",
+            notes=("colours are those of the labelled mesh's vertices; the textured mesh is not read",),
         )
 
 

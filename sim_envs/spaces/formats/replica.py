@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sim_envs.errors import UserError
-from sim_envs.spaces.formats.instances import number_instances
+from sim_envs.spaces.formats.instances import labelled_scan
 from sim_envs.spaces.formats.json_file import read_json
 from sim_envs.spaces.formats.layout import LaidOut, Layout, SceneFile
 from sim_envs.spaces.formats.transfer import carry_face_labels
@@ -38,16 +38,15 @@ class Replica(LaidOut):
         if labelled.face_object_id is None:
             raise UserError(f"{files['labels']} has no face property `object_id`, so it says nothing of instances.")
         carried = carry_face_labels(labelled, labelled.face_object_id, mesh, _NO_INSTANCE)
-        found = number_instances(carried.label, names, none=_NO_INSTANCE)
-        return RawScan(
-            mesh=mesh,
-            instance=found.instance,
-            instance_category=found.category,
-            categories=found.names,
-            files=tuple(files.items()),
-            up="z",
-            notes=(*carried.notes, *found.notes, "colours are those of the vertices; .ptex textures are not read"),
+        return labelled_scan(
+            mesh,
+            carried.label,
+            names,
+            none=_NO_INSTANCE,
+            files=files,
             source=f"{self.title}, scene {scene}",
+            up="z",
+            notes=(*carried.notes, "colours are those of the vertices; .ptex textures are not read"),
         )
 
 

@@ -1,8 +1,8 @@
 """Data sets whose labels the package ``scenezoo`` reads: ScanNet, ScanNet++, ARKitScenes and more.
 
 One adapter for all: this program checks that the files are there, scenezoo parses annotations and, where nothing else
-is said, the mesh. S3DIS and Structured3D are not among them: of those scenezoo has labelled points, and no surface
-that bears labels.
+is said, the mesh. Structured3D is not among them: of that scenezoo has labelled points, but no surface that bears
+labels; and of S3DIS it has points alone, so that its meshes are read by :mod:`sim_envs.spaces.formats.s3dis`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sim_envs.errors import UserError
-from sim_envs.spaces.formats.instances import number_instances
+from sim_envs.spaces.formats.instances import labelled_scan
 from sim_envs.spaces.formats.layout import LaidOut, Layout, SceneFile
 from sim_envs.spaces.formats.scenezoo_package import of_open3d, said, scenezoo
 from sim_envs.spaces.formats.transfer import Carried, carry_vertex_labels
@@ -63,23 +63,22 @@ class _SceneZoo(LaidOut):
             ids = np.where(carried.label == none, _NO_INSTANCE, carried.label)
             names = {int(i): str(name) for i, name in found.id_to_name.items() if int(i) != none}
             notes = (*carried.notes, *self.notes)
-        instances = number_instances(ids, names, none=_NO_INSTANCE)
-        return RawScan(
-            mesh=mesh,
-            instance=instances.instance,
-            instance_category=instances.category,
-            categories=instances.names,
-            files=tuple(files.items()),
-            up="z",
-            notes=(*notes, *instances.notes),
+        return labelled_scan(
+            mesh,
+            ids,
+            names,
+            none=_NO_INSTANCE,
+            files=files,
             source=f"{self.title}, scene {scene}, read with scenezoo {scenezoo().__version__}",
+            up="z",
+            notes=notes,
         )
 
     def open(self, folder: Path, scene: str) -> Any:
         """Return scenezoo's reader; its root is the folder above that of the scene, and it asks no network."""
         return scenezoo().get_dataset(self.dataset, folder.parent, offline=True, **self.templates)
 
-    def mesh(self, reader: Any, scene: str, files: Any) -> RawMesh:
+    def mesh(self, reader: Any, scene: str, files: Mapping[str, Path]) -> RawMesh:
         """Return the mesh that labels are for."""
         return of_open3d(reader.get_mesh(scene))
 
@@ -157,7 +156,7 @@ class ThreeRScan(_SceneZoo):
         ),
     )
 
-    def mesh(self, reader: Any, scene: str, files: Any) -> RawMesh:
+    def mesh(self, reader: Any, scene: str, files: Mapping[str, Path]) -> RawMesh:
         """Return the textured mesh, as our own reader has it: Open3D turns its textures upside down."""
         return read_mesh(files["mesh"])
 

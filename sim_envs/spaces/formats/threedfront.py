@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sim_envs.errors import UserError
-from sim_envs.spaces.formats.instances import number_instances
+from sim_envs.spaces.formats.instances import labelled_scan
 from sim_envs.spaces.formats.scenezoo_package import of_open3d, said, scenezoo
 from sim_envs.spaces.scans.assemble import RawScan
 
@@ -54,14 +54,12 @@ class ThreeDFront:
         ids = np.where(piece == pieces.invalid_id, after + kind, piece)
         names = {int(i): str(name) for i, name in pieces.id_to_name.items()}
         names |= {after + int(i): str(name) for i, name in kinds.id_to_name.items()}
-        instances = number_instances(ids, names, none=_NO_INSTANCE)
-        return RawScan(
-            mesh=mesh,
-            instance=instances.instance,
-            instance_category=instances.category,
-            categories=instances.names,
-            files=(("mesh", root / "3D-FRONT" / f"{scene}.json"),),
-            up="z",
-            notes=instances.notes,
+        return labelled_scan(
+            mesh,
+            ids,
+            names,
+            none=_NO_INSTANCE,
+            files={"mesh": root / "3D-FRONT" / f"{scene}.json"},
             source=f"{self.title}, scene {scene}, read with scenezoo {scenezoo().__version__}",
+            up="z",
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sim_envs.engines.geometry import blocks, face_crosses
 from sim_envs.errors import UserError
 from sim_envs.space import Space
 from sim_envs.spaces.scans.mesh_files import RawMesh
@@ -58,32 +59,34 @@ def assemble(scan: RawScan, space_id: str, up: str | None = None, unit: str | No
     """
     mesh, face_instance, clean_notes = _cleaned(scan.mesh, scan.instance, scan.files[0][1])
     notes = [*mesh.notes, *scan.notes, *clean_notes]
-    metres = mesh.vertices * metres_per(unit or "m")
+    scale = metres_per(unit or "m")
+    metres = mesh.vertices if scale == 1 else mesh.vertices * scale
     by_floor = _up_of_labelled_floor(metres, mesh.faces, scan.instance_category[face_instance], scan.categories)
-    if up is not None:
-        found_up, up_from = up, "given"
-    elif scan.up is not None:
-        found_up, up_from = scan.up, "format"
-    elif by_floor is not None:
-        found_up, up_from = by_floor, "labelled floor"
-    else:
-        found_up, up_from = up_of_shape(metres, mesh.faces), "shape"
-    if up_from in ("labelled floor", "shape") and found_up != "y":
+    told, told_by = (by_floor, "labelled floor") if by_floor else (up_of_shape(metres, mesh.faces), "shape")
+    found_up, up_from = told, told_by
+    if up is not None or scan.up is not None:
+        found_up, up_from = (up, "given") if up is not None else (scan.up or "y", "format")
+        # A shape says y also where it says nothing.
+        doubtful = told_by == "labelled floor" or (told != "y" and up_from == "given")
+        if doubtful and to_y_up(told).tolist() != to_y_up(found_up).tolist():
+            notes.append(
+                f"{found_up} was taken as up, but the {told_by} says {told}; if that is right, import again with "
+                f"--up {told}"
+            )
+    elif found_up != "y":
         notes.append(f"{found_up} is up, as the {up_from} says; if that is wrong, import again with --up y")
-    if by_floor is not None and to_y_up(by_floor).tolist() != to_y_up(found_up).tolist():
-        notes.append(
-            f"{found_up} was taken as up, but the labelled floor says {by_floor}; if that is right, import again with "
-            f"--up {by_floor}"
-        )
-    vertices = metres @ to_y_up(found_up).T
-    notes += check_extent(np.ptp(vertices, axis=0), unit or "m")
+    to_world = to_y_up(found_up)
+    vertices = np.empty(metres.shape, np.float32)
+    for part in blocks(len(vertices)):
+        vertices[part] = metres[part] @ to_world.T
+    notes += check_extent(np.abs(to_world) @ [np.ptp(axis) for axis in metres.T], unit or "m")
     if mesh.vertex_rgb is None:
         notes.append("the file has neither colours nor textures: everything is grey")
     notes += _unmapped(scan, face_instance)
     rgb = np.full((len(vertices), 3), _GREY, np.uint8) if mesh.vertex_rgb is None else mesh.vertex_rgb
     return Space(
         id=space_id,
-        vertices=vertices.astype(np.float32),
+        vertices=vertices,
         faces=mesh.faces.astype(np.int32),
         vertex_rgb=rgb,
         face_instance=face_instance.astype(np.uint16),
@@ -118,9 +121,13 @@ def _up_of_labelled_floor(
 def _cleaned(mesh: RawMesh, instance: np.ndarray, path: Path) -> tuple[RawMesh, np.ndarray, list[str]]:
     """Drop faces that have no surface and vertices that no face uses."""
     finite = np.isfinite(mesh.vertices).all(axis=1)
-    whole = finite[mesh.faces].all(axis=1)
-    a, b, c = (np.where(finite[:, None], mesh.vertices, 0)[mesh.faces[:, i]] for i in range(3))
-    flat = whole & ~np.cross(b - a, c - a).any(axis=1)
+    whole, flat = np.empty(len(mesh.faces), bool), np.empty(len(mesh.faces), bool)
+    for part in blocks(len(mesh.faces)):
+        corners = mesh.faces[part]
+        whole[part] = finite[corners].all(axis=1)
+        with np.errstate(invalid="ignore", over="ignore"):
+            cross, _ = face_crosses(mesh.vertices, corners)
+        flat[part] = whole[part] & ~cross.any(axis=1)
     keep = whole & ~flat
     if not keep.any():
         raise UserError(f"{path} is a mesh without faces: all {len(keep)} have no surface or no finite position.")

@@ -186,8 +186,10 @@ class _Document:
             if coordinates is None:
                 raise MeshFileError(f"a textured primitive lacks TEXCOORD_{material.texcoord}.")
             uv = _transformed_uv(self._accessor(coordinates).astype(np.float64), material)
+        with np.errstate(invalid="ignore"):  # positions that are not finite are for the importer to drop
+            placed = local @ matrix[:3, :3].T + matrix[:3, 3]
         return _Part(
-            vertices=local @ matrix[:3, :3].T + matrix[:3, 3],
+            vertices=placed,
             faces=_triangles(indices.astype(np.int64), primitive.get("mode", _TRIANGLES)),
             vertex_rgb=np.round(255 * np.clip(rgb * factor, 0, 1)).astype(np.uint8),
             uv=uv,

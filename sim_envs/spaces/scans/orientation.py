@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim_envs.engines.geometry import blocks, face_crosses
 from sim_envs.errors import UserError, unknown
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
@@ -96,10 +97,14 @@ def up_of_shape(vertices_m: np.ndarray, faces: np.ndarray) -> str:
 
 def _facing(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (F, 3) whether each face is within 15° of facing each axis, (F,) areas and (F, 3) centres."""
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    normals = np.cross(b - a, c - a)
-    double_areas = np.linalg.norm(normals, axis=1)
-    return np.abs(normals) > np.cos(np.radians(15)) * double_areas[:, None], double_areas / 2, (a + b + c) / 3
+    facing, area, centres = np.empty(faces.shape, bool), np.empty(len(faces)), np.empty(faces.shape)
+    for part in blocks(len(faces)):
+        cross, double_area = face_crosses(vertices, faces[part])
+        facing[part] = np.abs(cross) > np.cos(np.radians(15)) * double_area
+        area[part] = double_area[:, 0] / 2
+        a, b, c = (vertices[faces[part, i]] for i in range(3))
+        centres[part] = (a + b + c) / 3
+    return facing, area, centres
 
 
 def _weighted_quantile(values: np.ndarray, weights: np.ndarray, order: np.ndarray, q: float) -> np.ndarray:
