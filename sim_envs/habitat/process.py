@@ -79,7 +79,7 @@ class Worker:
         self._environment = os.environ | dict(environment or {})
         self._folder = folder
         self._open_seconds = open_seconds
-        self._numbers = 0
+        self._numbers = self._loop = 0
         self._may_restart = True
         self._process: _Process | None = None
         try:
@@ -97,7 +97,7 @@ class Worker:
         """Yield the answers to requests, in order.
 
         While the caller has one answer in hand, the next ``ahead`` requests are under way, so that both sides
-        work at the same time. Answers that the caller does not wait for are thrown away.
+        work at the same time. A loop may be left early, but not be gone on with after another was begun.
 
         Args:
             requests: JSON objects; taken one by one, no earlier than needed.
@@ -107,11 +107,16 @@ class Worker:
         Raises:
             WorkerFault: it died, hung or answered garbage, not for the first time.
             WorkerRefusal: a request failed.
+            RuntimeError: another call was made since this loop began: its answers are lost.
         """
         source = iter(requests)
+        self._loop += 1
+        loop = self._loop
         waiting: deque[dict[str, Any]] = deque()
         more = True
         while True:
+            if self._loop != loop:
+                raise RuntimeError(f"{self._name} was asked for something else in the middle of a loop over answers")
             while more and len(waiting) < ahead:
                 more = self._post_next(source, waiting)
             if not waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from sim_envs.rig import Rig
@@ -42,24 +43,25 @@ def normals_from_depth(depth_m: np.ndarray, rig: Rig) -> np.ndarray:
     """
     measured = depth_m > 0
     holes = None if measured.all() else ~measured
-    inverse = np.zeros(depth_m.shape, np.float32)
-    np.divide(np.float32(1), depth_m, out=inverse, where=measured)
+    inverse = np.divide(np.float32(1), depth_m, out=np.zeros(depth_m.shape, np.float32), where=measured)
     along_x = _slope(inverse, holes, 1) * np.float32(rig.focal)
     along_y = _slope(inverse, holes, 0) * np.float32(-rig.focal)  # rows count downwards, y upwards
-    rays = rig.directions()
-    towards = inverse - rays[:1, :, 0] * along_x
-    towards -= rays[:, :1, 1] * along_y
+    x = ((np.arange(rig.width) + 0.5 - rig.width / 2) / rig.focal).astype(np.float32)
+    y = -((np.arange(rig.height) + 0.5 - rig.height / 2) / rig.focal).astype(np.float32)[:, None]
+    towards = inverse - x * along_x
+    towards -= y * along_y
     length = along_x * along_x
     length += along_y * along_y
     length += towards * towards
     np.sqrt(length, out=length)
     if holes is not None:
         length[holes] = np.inf
-    normals = np.empty((*depth_m.shape, 3), np.float32)
-    np.divide(along_x, -length, out=normals[..., 0])
-    np.divide(along_y, -length, out=normals[..., 1])
-    np.divide(towards, length, out=normals[..., 2])
-    return normals
+    scale = np.float32(1) / length
+    towards *= scale
+    np.negative(scale, out=scale)
+    along_x *= scale
+    along_y *= scale
+    return np.asarray(cv2.merge([along_x, along_y, towards]))
 
 
 def _slope(values: np.ndarray, holes: np.ndarray | None, axis: int) -> np.ndarray:
@@ -85,9 +87,10 @@ def _slope(values: np.ndarray, holes: np.ndarray | None, axis: int) -> np.ndarra
 
     before, after = steps[earlier], steps[later]
     ending, middle, starting = bends[_part(axis, None, -2)], bends[_part(axis, 1, -1)], bends[_part(axis, 2, None)]
-    slope = np.where(ending < starting, before, after)
     of_ends = np.minimum(ending, starting)
-    np.copyto(slope, (before + after) * np.float32(0.5), where=middle * np.float32(MIDDLE_BEND) <= of_ends)
+    slope = after.copy()  # which row is the straightest changes from pixel to pixel: OpenCV selects without branching
+    cv2.copyTo(before, (ending < starting).view(np.uint8), slope)
+    cv2.copyTo((before + after) * np.float32(0.5), (middle * np.float32(MIDDLE_BEND) <= of_ends).view(np.uint8), slope)
     if holes is not None:
         lone = np.isinf(np.minimum(middle, of_ends))
         slope[lone] = (before + after)[lone]  # at most one of them leads to a pixel with a value

@@ -128,6 +128,14 @@ def test_answers_nobody_waited_for_do_not_reach_the_next_caller(worker: Worker) 
     assert worker.ask({"do": "echo", "value": "mine"}) == "mine"
 
 
+def test_a_loop_that_another_call_cut_into_says_so_instead_of_waiting(worker: Worker) -> None:
+    answers = worker.answers([{"do": "echo", "value": i} for i in range(9)])
+    assert next(answers) == 0
+    assert worker.ask({"do": "echo", "value": "mine"}) == "mine"
+    with pytest.raises(RuntimeError, match="in the middle of a loop"):
+        next(answers)
+
+
 def test_what_native_code_prints_stays_out_of_the_answers(worker: Worker) -> None:
     assert worker.ask({"do": "print"}) == "printed"
     assert worker.ask({"do": "echo", "value": 1}) == 1
