@@ -18,7 +18,7 @@ def generate(
     size: Annotated[str, typer.Option(help="Pixels: 128 for a square, or WIDTHxHEIGHT.")] = "128",
     hfov: Annotated[float, typer.Option(help="Horizontal field of view, degrees.")] = 90.0,
     trajectories: Annotated[str, typer.Option(help="auto, walk, handheld, or a pose file.")] = "auto",
-    engine: Annotated[str, typer.Option(help="What renders.")] = "raycast",
+    engine: Annotated[str, typer.Option(help="What renders: raycast, or habitat (habitat-sim).")] = "raycast",
     workers: Annotated[int | None, typer.Option(help="Rendering processes.", show_default="one a core")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the trajectories.", min=0)] = 0,
     verify: Annotated[
