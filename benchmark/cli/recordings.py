@@ -20,7 +20,7 @@ def generate(
     trajectories: Annotated[
         str, typer.Option(help="auto, walk, handheld, habitat, a pose file, or habitat-lab:EPISODES.")
     ] = "auto",
-    engine: Annotated[str, typer.Option(help="What renders.")] = "raycast",
+    engine: Annotated[str, typer.Option(help="What renders: raycast, or habitat (habitat-sim).")] = "raycast",
     workers: Annotated[int | None, typer.Option(help="Rendering processes.", show_default="one a core")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the trajectories.", min=0)] = 0,
     verify: Annotated[
