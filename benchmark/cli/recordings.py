@@ -45,7 +45,10 @@ def generate(
         str, typer.Option(help="auto, walk, handheld, habitat, a pose file, or habitat-lab:EPISODES.")
     ] = "auto",
     engine: Annotated[
-        str | None, typer.Option(help="What renders.", show_default="raycast; captures are played back")
+        str | None,
+        typer.Option(
+            help="What renders: raycast, or habitat (habitat-sim).", show_default="raycast; captures play back"
+        ),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Rendering processes.", show_default="one a core")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the trajectories and of noise.", min=0)] = 0,

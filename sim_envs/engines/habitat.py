@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from sim_envs.engines.raycast import MAX_DEPTH_MM
 from sim_envs.habitat.interpreter import habitat_python, habitat_versions
-from sim_envs.habitat.process import Worker
-from sim_envs.habitat.renderer import RENDERER, RENDERER_ENVIRONMENT, gpu_of_this_process
+from sim_envs.habitat.process import Worker, WorkerFault
+from sim_envs.habitat.renderer import GPUS_VARIABLE, RENDERER, RENDERER_ENVIRONMENT, gpu_of_this_process
 from sim_envs.habitat.scene_files import STAGE_CONFIG, scene_files
 from sim_envs.habitat.shared_memory import SharedMemory
 from sim_envs.rig import Rig
@@ -25,6 +25,11 @@ AHEAD = 2
 FRAMES_A_REQUEST = 4
 PIXELS_A_REQUEST = 1 << 21  # larger frames go one by one, to keep the shared memory small
 BYTES_A_PIXEL = 4 + 4 + 2  # RGBA, float32 depth, uint16 id
+
+WHAT_TO_DO = (
+    f"`tst-bench doctor` looks for what is missing. {GPUS_VARIABLE}=0 chooses a GPU; an empty value renders in "
+    "software."
+)
 
 
 class HabitatEngine:
@@ -81,8 +86,10 @@ class HabitatEngine:
                 environment=RENDERER_ENVIRONMENT,
                 folder=files,
             )
-        except BaseException:
+        except BaseException as error:
             self._memory.close()
+            if isinstance(error, WorkerFault):
+                raise WorkerFault(f"{error}\n{WHAT_TO_DO}") from error
             raise
 
     @staticmethod

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from sim_envs.engines import RENDER_PROCESS_VARIABLE
+from sim_envs.errors import UserError
 
 RENDERER = Path(__file__).with_name("worker.py")
 # Errors are still printed; without this every opened file is.
@@ -27,5 +28,8 @@ def gpu_of_this_process() -> int:
 def _gpus() -> list[int]:
     named = os.environ.get(GPUS_VARIABLE)
     if named is not None:
-        return [int(number) for number in named.split(",") if number.strip()]
+        numbers = [number.strip() for number in named.split(",") if number.strip()]
+        if not all(number.isdecimal() for number in numbers):
+            raise UserError(f"{GPUS_VARIABLE} is '{named}': give numbers of GPUs, e.g. 0,2, or nothing for none.")
+        return [int(number) for number in numbers]
     return sorted(int(path.name[6:]) for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdecimal())

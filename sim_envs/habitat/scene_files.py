@@ -19,6 +19,7 @@ import os
 import shutil
 import struct
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ FORMAT = 1  # raise it when the files of a space become others
 STAGE_CONFIG = "scene.stage_config.json"
 RENDER_ASSET, SEMANTIC_ASSET = "scene.glb", "scene_semantic.ply"
 PBR_CONFIG = "data/default.pbr_config.json"
+KEEP_DAYS = 7
 CHUNK_FACES = 8192  # habitat-sim draws a mesh or leaves it out by its box, so a scene comes in pieces
 
 _FLOAT, _UNSIGNED_INT, _UNSIGNED_BYTE = 5126, 5125, 5121  # component types of glTF
@@ -45,7 +47,7 @@ def scene_files(space: Space) -> Path:
     """Return a folder with the files of a space, written now if they are not there yet.
 
     It lies in the temporary folder (``TMPDIR`` moves it), named by what the space looks like, and can be deleted
-    at any time when nothing renders.
+    whenever nothing renders. Those that nothing has asked for in ``KEEP_DAYS`` days are.
 
     Raises:
         UserError: the disk is full or not writable.
@@ -53,9 +55,11 @@ def scene_files(space: Space) -> Path:
     name = digest_json({"space": space.digest, "format": FORMAT})[:24]
     folder = _own_folder() / name
     if folder.is_dir():
+        os.utime(folder)
         return folder
     beside = folder.with_name(f"{name}.{os.getpid()}.part")
     try:
+        _forget_old(folder.parent)
         beside.mkdir()
         write_scene_files(space, beside)
         try:
@@ -104,6 +108,13 @@ def _own_folder() -> Path:
     if owner != os.getuid():
         raise UserError(f"{folder} belongs to somebody else. Set TMPDIR to a folder of your own.")
     return folder
+
+
+def _forget_old(folder: Path) -> None:
+    oldest = time.time() - KEEP_DAYS * 86400
+    for scene in folder.iterdir():
+        if scene.stat().st_mtime < oldest:
+            shutil.rmtree(scene, ignore_errors=True)
 
 
 def _pieces(space: Space) -> Iterator[tuple[int, np.ndarray]]:

@@ -161,15 +161,16 @@ def test_a_scene_without_any_labels_is_taken_where_its_data_set_has_such(
     assert not load_space("scan/hm3d-00800-TEEsavR23oF", tmp_path / "home").has_labels
 
 
-def test_compressed_textures_alone_are_refused_with_the_archive_to_get(
-    tst_bench: Callable[..., Done], tmp_path: Path
-) -> None:
+def test_hm3d_is_read_from_the_archive_for_habitat_too(tst_bench: Callable[..., Done], tmp_path: Path) -> None:
     write_hm3d(tmp_path / "download")
     folder = tmp_path / "download" / "minival" / "00800-TEEsavR23oF"
     (folder / "TEEsavR23oF.glb").rename(folder / "TEEsavR23oF.basis.glb")
     done = tst_bench("spaces", "import", "--format", "hm3d", tmp_path / "download")
+    assert done.code == 0, done.err
+    (folder / "TEEsavR23oF.basis.glb").unlink()
+    done = tst_bench("spaces", "import", "--format", "hm3d", tmp_path / "download", "--name", "other")
     assert done.code == 2
-    assert "hm3d-…-glb" in done.err
+    assert "hm3d-…-glb, or hm3d-…-habitat" in done.err
 
 
 def test_several_scenes_are_listed_and_one_is_taken_by_its_id(tst_bench: Callable[..., Done], tmp_path: Path) -> None:

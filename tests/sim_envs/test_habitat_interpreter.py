@@ -72,3 +72,9 @@ def test_render_processes_take_turns_with_the_gpus(
     monkeypatch.setenv(GPUS_VARIABLE, gpus)
     monkeypatch.setenv(RENDER_PROCESS_VARIABLE, process)
     assert gpu_of_this_process() == wanted
+
+
+def test_gpus_that_are_no_numbers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(GPUS_VARIABLE, "cuda:0")
+    with pytest.raises(UserError, match="TST_BENCH_HABITAT_GPUS is 'cuda:0': give numbers of GPUs"):
+        gpu_of_this_process()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,3 +140,17 @@ def test_files_are_written_once_a_space_and_never_half(tmp_path: Path, monkeypat
     other = scene_files(painted)
     assert other != folder
     assert trimesh.load(other / "scene.glb", process=False).geometry
+
+
+def test_files_nobody_asked_for_in_a_week_are_deleted_when_others_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
+    first = scene_files(tiny_room())
+    left = first.with_name("left-by-a-kill.123.part")
+    left.mkdir()
+    for folder in (first, left):
+        os.utime(folder, (0, 0))
+    assert scene_files(tiny_room()) == first  # asked for again: young again
+    other = scene_files(space_of(trimesh.creation.box()))
+    assert sorted(first.parent.iterdir()) == sorted([first, other])

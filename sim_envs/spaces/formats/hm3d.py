@@ -30,7 +30,7 @@ class HM3D(LaidOut):
     layout = Layout(
         folders=("*-*", "*/*-*"),
         needed=(
-            SceneFile("mesh", ("{stem}.glb",), hint="of the archive hm3d-…-glb; textures of .basis.glb are not read"),
+            SceneFile("mesh", ("{stem}.glb", "{stem}.basis.glb"), hint="of the archive hm3d-…-glb, or hm3d-…-habitat"),
         ),
         labels=(SceneFile("labels", ("{stem}.semantic.glb",)), SceneFile("instances", ("{stem}.semantic.txt",))),
     )
