@@ -83,9 +83,13 @@ class Worker:
         self._may_restart = True
         self._process: _Process | None = None
         try:
-            self._start()
-        except _Fault as fault:
-            self._restart(fault, ())
+            try:
+                self._start()
+            except _Fault as fault:
+                self._restart(fault, ())
+        except BaseException:
+            self.close()  # nobody else could
+            raise
 
     def ask(self, request: Mapping[str, Any], seconds: float = ANSWER_SECONDS) -> Any:
         """Return the answer to one request; see :meth:`answers`."""

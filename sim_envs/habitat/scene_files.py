@@ -31,11 +31,12 @@ from sim_envs.errors import UserError
 from sim_envs.space import NO_TEXTURE, Space
 from sim_envs.storage import digest_json, disk_error
 
-FORMAT = 1  # raise it when the files of a space become others
+FORMAT = 2  # raise it when the files of a space become others
 STAGE_CONFIG = "scene.stage_config.json"
 RENDER_ASSET, SEMANTIC_ASSET = "scene.glb", "scene_semantic.ply"
 PBR_CONFIG = "data/default.pbr_config.json"
 KEEP_DAYS = 7
+_MORTON_BITS = 16
 CHUNK_FACES = 8192  # habitat-sim draws a mesh or leaves it out by its box, so a scene comes in pieces
 
 _FLOAT, _UNSIGNED_INT, _UNSIGNED_BYTE = 5126, 5125, 5121  # component types of glTF
@@ -117,20 +118,37 @@ def _forget_old(folder: Path) -> None:
             shutil.rmtree(scene, ignore_errors=True)
 
 
+def _near_one_another(space: Space) -> np.ndarray:
+    """Return the numbers of the faces in an order in which neighbours in the list are neighbours in space.
+
+    It follows the Morton curve of their centres. Rendering in software takes a quarter less time on a scan whose
+    faces come so, because vertices are still at hand when they are used again.
+    """
+    centre = space.vertices[space.faces].mean(axis=1)
+    low, high = centre.min(axis=0), centre.max(axis=0)
+    cell = ((centre - low) / max(float((high - low).max()), 1e-9) * (2**_MORTON_BITS - 1)).astype(np.int64)
+    code = np.zeros(len(cell), np.int64)
+    for bit in range(_MORTON_BITS):
+        for axis in range(3):
+            code |= (cell[:, axis] >> bit & 1) << (3 * bit + axis)
+    return np.argsort(code, kind="stable")
+
+
 def _pieces(space: Space) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (texture, (N,) numbers of faces): near one another, of one texture, at most ``CHUNK_FACES``."""
-    centre = space.vertices[space.faces].mean(axis=1)
+    order = _near_one_another(space)
+    centre = space.vertices[space.faces[order]].mean(axis=1)
     for texture in np.unique(space.face_texture):
-        todo = [np.flatnonzero(space.face_texture == texture)]
+        todo = [np.flatnonzero(space.face_texture[order] == texture)]  # places in ``order``
         while todo:
-            faces = todo.pop()
-            if len(faces) <= CHUNK_FACES:
-                yield int(texture), faces
+            places = todo.pop()
+            if len(places) <= CHUNK_FACES:
+                yield int(texture), order[np.sort(places)]
                 continue
-            at = centre[faces]
+            at = centre[places]
             axis = int(np.ptp(at, axis=0).argmax())
-            order = np.argpartition(at[:, axis], len(faces) // 2)
-            todo += [faces[order[len(faces) // 2 :]], faces[order[: len(faces) // 2]]]
+            halves = np.argpartition(at[:, axis], len(places) // 2)
+            todo += [places[halves[len(places) // 2 :]], places[halves[: len(places) // 2]]]
 
 
 def _write_glb(space: Space, path: Path) -> None:
@@ -161,7 +179,7 @@ def _write_glb(space: Space, path: Path) -> None:
         if texture not in materials:
             materials[texture] = len(gltf["materials"])
             gltf["materials"].append(_material(texture))
-        used, corners = np.unique(space.faces[faces], return_inverse=True)
+        used, corners = _in_order_of_use(space.faces[faces])
         rgba = np.full((len(used), 4), 255, np.uint8)
         rgba[:, :3] = space.vertex_rgb[used]
         attributes = {
@@ -173,7 +191,7 @@ def _write_glb(space: Space, path: Path) -> None:
             attributes["TEXCOORD_0"] = binary.accessor(uv.astype(np.float32), "VEC2")
         primitive = {
             "attributes": attributes,
-            "indices": binary.accessor(corners.reshape(-1).astype(np.uint32), "SCALAR"),
+            "indices": binary.accessor(corners, "SCALAR"),
             "material": materials[texture],
         }
         gltf["scenes"][0]["nodes"].append(len(gltf["nodes"]))
@@ -189,6 +207,15 @@ def _write_glb(space: Space, path: Path) -> None:
         file.write(struct.pack("<I4s", binary.size, b"BIN\0"))
         for block in binary.blocks:
             file.write(block)
+
+
+def _in_order_of_use(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vertices that faces use, in the order in which they do, and (3N,) uint32 indices into them."""
+    vertices, first, corners = np.unique(faces, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), np.uint32)
+    place[order] = np.arange(len(order))
+    return vertices[order], place[corners.reshape(-1)]
 
 
 def _material(texture: int) -> dict[str, Any]:
@@ -246,8 +273,9 @@ def _write_semantic_ply(space: Space, path: Path) -> None:
     x, y, z = space.vertices.T
     vertices["at"] = np.stack([x, -z, y], axis=1)  # Z up: habitat-sim turns it back
     vertices["rgb"] = space.vertex_rgb
-    faces = np.zeros(len(space.faces), [("count", "u1"), ("corners", "<i4", 3), ("id", "<i4")])
-    faces["count"], faces["corners"], faces["id"] = 3, space.faces, space.face_instance
+    order = _near_one_another(space)
+    faces = np.zeros(len(order), [("count", "u1"), ("corners", "<i4", 3), ("id", "<i4")])
+    faces["count"], faces["corners"], faces["id"] = 3, space.faces[order], space.face_instance[order]
     header = (
         f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\n"
         "property float x\nproperty float y\nproperty float z\n"

@@ -185,6 +185,14 @@ def test_a_module_that_cannot_be_imported_is_reported_with_its_traceback(tmp_pat
         Worker(broken, sys.executable, {"do": "open"})
 
 
+def test_a_worker_whose_opening_request_fails_is_not_left_behind(module: Path, tmp_path: Path) -> None:
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    before = set(children.read_text().split())
+    with pytest.raises(WorkerRefusal, match="no such scene"):
+        Worker(module, sys.executable, {"do": "raise"}, folder=tmp_path)
+    assert set(children.read_text().split()) <= before
+
+
 def test_a_program_that_is_no_python_is_reported(module: Path) -> None:
     with pytest.raises(WorkerFault, match="ended with exit code 1"):
         Worker(module, "/bin/false", {"do": "open"})
