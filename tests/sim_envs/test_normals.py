@@ -74,12 +74,12 @@ def test_both_sides_of_a_depth_edge_keep_their_normals(near: float, gap: float, 
     rig = Rig(64, 64, 70)
     front, back = unit(0, 0), unit(yaw, pitch)
     depth = plane_depth(rig, back, near + gap + 3)
+    assume((depth > 0).all())  # else what is seen of the plane behind may be a sliver between its end and the front
     inside = np.zeros((64, 64), bool)
     inside[20:44, 17:40] = True
     depth[inside] = near
     normals = normals_from_depth(depth, rig)
-    wide = in_rows_of_three(depth > 0)  # the plane behind may end beyond 20 m, in a corner of a pixel or two
-    assert angles_deg(normals, np.where(inside[..., None], front, back))[wide].max() < 0.05
+    assert angles_deg(normals, np.where(inside[..., None], front, back)).max() < 0.05
 
 
 def test_a_crease_between_walls_stays_sharp() -> None:
