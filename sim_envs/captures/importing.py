@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from sim_envs.captures import CAPTURE_FORMATS
+from sim_envs.captures import CAPTURE_FORMATS, CaptureReader
 from sim_envs.captures.camera import Camera
 from sim_envs.captures.capture import Capture
 from sim_envs.captures.convert import Converter
@@ -76,16 +76,7 @@ def import_capture(
         raise UserError(f"--size {longest} is out of range: {SIZE_RANGE[0]} to 8192 pixels.")
     if align is not None and labels_from is None:
         raise UserError("--align says where a capture lies in a scan: name the scan with --labels-from.")
-    if not path.exists():
-        raise UserError(f"No such file or folder: {path}")
-    sequence = _without_repeats(reader(path))
-    if not sequence.frames:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sequence.left_out.items() if count)
-        raise UserError(f"{path} holds no frame that can be used ({reasons or 'none at all'}).")
-    for what, camera in (("colour", sequence.colour), ("depth", sequence.depth)):
-        if camera is not None:
-            _check_intrinsics(path, what, camera)
-    sequence, turn, up_from = _upright(sequence, up)
+    sequence, turn, up_from = _upright(_read(path, reader), up)
     labels = _labels(labels_from, align, home)
     colour = _pinhole(sequence.colour)
     target = colour.within(longest)
@@ -138,6 +129,20 @@ def _checked(name: str) -> str:
             "that begins with a letter or digit."
         )
     return bare
+
+
+def _read(path: Path, reader: CaptureReader) -> RawSequence:
+    """Return the frames of a download that can be used, as far as that shows before they are decoded."""
+    if not path.exists():
+        raise UserError(f"No such file or folder: {path}")
+    sequence = _without_repeats(reader(path))
+    if not sequence.frames:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sequence.left_out.items() if count)
+        raise UserError(f"{path} holds no frame that can be used ({reasons or 'none at all'}).")
+    for what, camera in (("colour", sequence.colour), ("depth", sequence.depth)):
+        if camera is not None:
+            _check_intrinsics(path, what, camera)
+    return sequence
 
 
 def _check_intrinsics(path: Path, what: str, camera: Camera) -> None:
