@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim_envs.engines.geometry import NO_FACE, RayCaster, blocks, face_crosses
+from sim_envs.engines.geometry import NO_FACE, RayCaster
 from sim_envs.engines.shading import Appearance
 from sim_envs.rig import Rig
 from sim_envs.space import Space
+from sim_envs.triangles import blocks, face_crosses
 
 MAX_DEPTH_MM = 65535
 # Beyond 84° from face on, textures are blurred no further: such pixels are few, and would turn to one colour.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim_envs.engines.geometry import blocks
 from sim_envs.engines.texels import Texels, blend, pack
 from sim_envs.space import NO_TEXTURE, Space
+from sim_envs.triangles import blocks
 
 WHITE = np.full((1, 1, 3), 255, np.uint8)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from sim_envs.engines.geometry import blocks
+from sim_envs.triangles import blocks
 
 _SHIFT = 4  # cv2 takes polygon corners as fixed-point numbers with this many fractional bits
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim_envs.engines.geometry import RayCaster, blocks, face_crosses
+from sim_envs.engines.geometry import RayCaster
 from sim_envs.rig import Rig
 from sim_envs.space import Space
+from sim_envs.triangles import blocks, face_crosses
 
 MIN_CLEARANCE = 0.15  # metres from a camera to any geometry
 CLOSED_HITS = 0.6  # share of rays that must meet something in a closed space

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from sim_envs.engines.geometry import blocks, face_crosses
 from sim_envs.errors import UserError
 from sim_envs.space import Space
 from sim_envs.spaces.scans.mesh_files import RawMesh
 from sim_envs.spaces.scans.orientation import check_extent, metres_per, to_y_up, up_of_floor, up_of_shape
 from sim_envs.storage import digest_file
 from sim_envs.taxonomy import NYU40
+from sim_envs.triangles import blocks, face_crosses
 
 _GREY = 160
 _SHOWN_NAMES = 20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim_envs.engines.geometry import blocks, face_crosses
 from sim_envs.errors import UserError
+from sim_envs.triangles import blocks, face_crosses
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
 UP_AXES = ("y", "z", "x", "-y", "-z", "-x")
