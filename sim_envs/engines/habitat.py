@@ -16,7 +16,7 @@ from sim_envs.habitat.renderer import GPUS_VARIABLE, RENDERER, RENDERER_ENVIRONM
 from sim_envs.habitat.scene_files import STAGE_CONFIG, scene_files
 from sim_envs.habitat.shared_memory import SharedMemory
 from sim_envs.rig import Rig
-from sim_envs.sensors.normals import normals_from_depth
+from sim_envs.sensors.normals import encoded_normals_from_depth
 from sim_envs.space import Space
 
 # Requests under way while this process deals with the frames of one; few frames each, or it would wait long for the
@@ -147,8 +147,7 @@ class HabitatEngine:
         return {
             "rgb": rgb,
             "depth": millimetres.astype(np.uint16),
-            # Bytes round((n + 1) · 127.5); there is nothing for ``abs`` to do.
-            "normals": cv2.convertScaleAbs(normals_from_depth(depth_m, self._rig), alpha=127.5, beta=127.5),
+            "normals": encoded_normals_from_depth(depth_m, self._rig),
             "semantic": self._category.take(instance),
             "instance": instance,
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -9,6 +11,8 @@ from sim_envs.rig import Rig
 
 # The middle row is less moved by noise than the two that end at the pixel: it may be so much less straight.
 MIDDLE_BEND = 0.25
+REACH = 2  # pixels that a normal depends on, each way
+BAND_PIXELS = 1 << 14
 
 
 def normals_from_depth(depth_m: np.ndarray, rig: Rig) -> np.ndarray:
@@ -41,15 +45,56 @@ def normals_from_depth(depth_m: np.ndarray, rig: Rig) -> np.ndarray:
     Returns:
         (H, W, 3) float32 unit vectors in the camera frame (OpenGL), facing the camera; 0 where depth is 0.
     """
+    normals = np.empty((*depth_m.shape, 3), np.float32)
+    for rows, band in _bands(depth_m, rig):
+        normals[rows] = band
+    return normals
+
+
+def encoded_normals_from_depth(depth_m: np.ndarray, rig: Rig) -> np.ndarray:
+    """Like :func:`normals_from_depth`, as (H, W, 3) uint8, round((n + 1) · 127.5): the stored type."""
+    encoded = np.empty((*depth_m.shape, 3), np.uint8)
+    for rows, band in _bands(depth_m, rig):
+        cv2.convertScaleAbs(band, encoded[rows], alpha=127.5, beta=127.5)  # nothing is left for the ``abs`` to do
+    return encoded
+
+
+def _bands(depth_m: np.ndarray, rig: Rig) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield rows and the (rows, W, 3) normals in them; so few that what is worked on stays in the cache."""
+    height, width = depth_m.shape
+    x, y = (np.broadcast_to(part, depth_m.shape) for part in _rays(rig))
+    count = max(1, BAND_PIXELS // width)
+    for top in range(0, height, count):
+        bottom, above = min(top + count, height), min(top, REACH)
+        around = slice(top - above, bottom + REACH)
+        normals = _normals(depth_m[around], x[around], y[around], rig)
+        yield slice(top, bottom), normals[above : above + bottom - top]
+
+
+def _rays(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of the rays (x, y, −1), float32, of shapes that broadcast to (H, W)."""
+    if rig.distortion:
+        x, y, _ = cv2.split(rig.directions())
+        return x, y
+    x = (np.arange(rig.width) + 0.5 - rig.width / 2) / rig.focal
+    y = -(np.arange(rig.height) + 0.5 - rig.height / 2) / rig.focal
+    return x.astype(np.float32)[None], y.astype(np.float32)[:, None]
+
+
+def _normals(depth_m: np.ndarray, x: np.ndarray, y: np.ndarray, rig: Rig) -> np.ndarray:
+    """Return (h, W, 3) normals of some rows of the picture.
+
+    Args:
+        depth_m: (h, W).
+        x, y: (h, W), of the rays (x, y, −1).
+        rig: the camera.
+    """
     measured = depth_m > 0
     holes = None if measured.all() else ~measured
     inverse = np.divide(np.float32(1), depth_m, out=np.zeros(depth_m.shape, np.float32), where=measured)
     along_x = _slope(inverse, holes, 1) * np.float32(rig.focal)
     along_y = _slope(inverse, holes, 0) * np.float32(-rig.focal)  # rows count downwards, y upwards
-    x = ((np.arange(rig.width) + 0.5 - rig.width / 2) / rig.focal).astype(np.float32)
-    y = -((np.arange(rig.height) + 0.5 - rig.height / 2) / rig.focal).astype(np.float32)[:, None]
     if rig.distortion:
-        x, y, _ = cv2.split(rig.directions())
         # From slopes over the picture to slopes over the plane z = −1.
         xx, xy, yy = rig.distortion.jacobian(x, y)
         along_x, along_y = along_x * xx + along_y * xy, along_x * xy + along_y * yy

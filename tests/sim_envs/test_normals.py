@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sim_envs.engines.geometry import RayCaster
 from sim_envs.engines.raycast import RaycastEngine
 from sim_envs.rig import Rig
-from sim_envs.sensors.normals import normals_from_depth
+from sim_envs.sensors import normals as module
+from sim_envs.sensors.normals import encoded_normals_from_depth, normals_from_depth
 from sim_envs.space import Space
 from sim_envs.spaces import load_space
 from sim_envs.spaces.scans.source import read_scan
@@ -103,6 +104,30 @@ def test_a_sphere_has_the_normals_of_its_equation() -> None:
     errors = angles_deg(normals_from_depth(t.astype(np.float32), rig), normal)[away_from_outline]
     assert errors.mean() < 0.5
     assert errors.max() < 5
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), height=st.integers(32, 120), band=st.integers(1, 40))
+def test_working_in_bands_of_rows_leaves_no_seam(seed: int, height: int, band: int) -> None:
+    rig = Rig(48, height, 75)
+    rng = np.random.default_rng(seed)
+    depth = rng.uniform(0.5, 5, (height, 48)).astype(np.float32)
+    depth[rng.random(depth.shape) < 0.2] = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BAND_PIXELS", height * 48)
+        whole = normals_from_depth(depth, rig)
+        patch.setattr(module, "BAND_PIXELS", band * 48)
+        assert np.array_equal(normals_from_depth(depth, rig), whole)
+
+
+def test_encoded_normals_are_in_the_stored_type() -> None:
+    rig = Rig(64, 48, 80)
+    depth = plane_depth(rig, unit(30, 40), 1.5)
+    encoded = encoded_normals_from_depth(depth, rig)
+    assert encoded.dtype == np.uint8
+    expected = np.rint((normals_from_depth(depth, rig) + 1) * 127.5)
+    assert np.abs(encoded - expected).max() <= 1
+    assert (encoded[depth == 0] == 128).all()
 
 
 def test_every_normal_faces_the_camera_and_thin_things_have_one() -> None:
