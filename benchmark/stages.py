@@ -243,6 +243,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         model=stage.model,
         track=ledger.track.value,
         task=stage.task,
+        task_version=task.version,
         protocol=stage.protocol,
         seed=stage.seed,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -97,6 +97,7 @@ class Task(Protocol):
 
     Attributes:
         name: as in the table.
+        version: raised when sums or measures change their meaning; results of another version are refused.
         measures: what is reported; the first is the main metric.
         label_modality: what the targets are read from; a space without it cannot serve.
         categories: names of the evaluation ids 1…K; empty for tasks without categories.
@@ -106,6 +107,8 @@ class Task(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
     @property
     def measures(self) -> tuple[Measure, ...]: ...
     @property

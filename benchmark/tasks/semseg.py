@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.metrics import category_iou, confusion_matrices, mean_iou, overlap_sums, pixel_accuracy
+from benchmark.metrics.overlap import category_iou, confusion_matrices, mean_iou, overlap_sums, pixel_accuracy
 from benchmark.tasks import HeadSpec, Measure, Scope, Statistics
 from sim_envs.taxonomy import NYU40, Taxonomy
 
@@ -26,6 +26,7 @@ class SemSeg:
 
     taxonomy: Taxonomy = NYU40
     name: str = "semseg"
+    version: int = 1
     label_modality: str = "semantic"
     measures: tuple[Measure, ...] = (
         Measure("miou", "mIoU", True, 100, 1, "%", "mean intersection over union of the scored categories"),

@@ -147,6 +147,7 @@ def make_result(
         "model": model,
         "track": track,
         "task": task,
+        "task_version": its.version,
         "protocol": protocol,
         "seed": seed,
         "created": "2026-01-01T00:00:00+00:00",

@@ -1,10 +1,10 @@
-"""Metrics as arithmetic on sums that add up over frames: arrays in, arrays out, float64, any leading axes."""
+"""Agreement of categories: confusion matrices, intersection over union, accuracy."""
 
 from __future__ import annotations
 
 import numpy as np
 
-DEPTH_SUMS = ("pixels", "squared_error", "absolute_relative_error", "delta1_hits")
+from benchmark.metrics.ratios import ratio
 
 
 def confusion_matrices(
@@ -62,7 +62,7 @@ def category_iou(overlaps: np.ndarray) -> np.ndarray:
         (..., K) float64; NaN where a category is not scored or has no true pixel.
     """
     hits, truth, predicted = np.moveaxis(overlaps, -2, 0)
-    return np.where(truth > 0, _ratio(hits, truth + predicted - hits), np.nan)
+    return np.where(truth > 0, ratio(hits, truth + predicted - hits), np.nan)
 
 
 def mean_iou(overlaps: np.ndarray) -> np.ndarray:
@@ -72,49 +72,9 @@ def mean_iou(overlaps: np.ndarray) -> np.ndarray:
 
 def pixel_accuracy(overlaps: np.ndarray) -> np.ndarray:
     """Return the share of scored pixels whose category is right, (...,); NaN without any."""
-    return _ratio(overlaps[..., 0, :].sum(axis=-1), overlaps[..., 1, :].sum(axis=-1))
-
-
-def depth_sums(prediction: np.ndarray, target: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
-    """Sum depth errors over measured pixels, per group of frames.
-
-    Args:
-        prediction: (N, H, W) metres, above 0.
-        target: (N, H, W) metres; 0 = no measurement, not counted.
-        group: (N,) index 0…groups − 1 of each frame.
-
-    Returns:
-        (groups, 4) float64 in the order of ``DEPTH_SUMS``.
-    """
-    sums = np.zeros((groups, len(DEPTH_SUMS)))
-    for index in range(groups):
-        frames = group == index
-        measured = target[frames] > 0
-        truth = target[frames][measured].astype(np.float64)
-        guess = prediction[frames][measured].astype(np.float64)
-        error = guess - truth
-        ratio = np.maximum(guess / truth, truth / guess)
-        sums[index] = truth.size, (error**2).sum(), (np.abs(error) / truth).sum(), (ratio < 1.25).sum()
-    return sums
-
-
-def depth_metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """Return ``delta1`` (share within a factor 1.25), ``rmse`` (metres) and ``abs_rel`` from (..., 4) sums.
-
-    All are pooled over pixels (Eigen et al. 2014); NaN where nothing was measured.
-    """
-    pixels, squared, relative, hits = np.moveaxis(np.asarray(sums, np.float64), -1, 0)
-    return {
-        "delta1": _ratio(hits, pixels),
-        "rmse": np.sqrt(_ratio(squared, pixels)),
-        "abs_rel": _ratio(relative, pixels),
-    }
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)
+    return ratio(overlaps[..., 0, :].sum(axis=-1), overlaps[..., 1, :].sum(axis=-1))
 
 
 def _mean_of_defined(values: np.ndarray) -> np.ndarray:
     defined = np.isfinite(values)
-    return _ratio(np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1))
+    return ratio(np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1))
