@@ -156,6 +156,9 @@ class Task(Protocol):
     def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
         """Return the metric of each category, (..., K), NaN where not scored; (..., 0) without categories."""
 
+    def category_pixels(self, total: np.ndarray) -> np.ndarray:
+        """Return the true pixels of each category from a space's summed statistics, (K,)."""
+
 
 TASKS: Table[Task] = Table(
     "task",

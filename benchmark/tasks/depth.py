@@ -106,5 +106,9 @@ class Depth:
         """Return an array without categories, (..., 0)."""
         return np.empty((*np.shape(sums)[:-1], 0))
 
+    def category_pixels(self, total: np.ndarray) -> np.ndarray:
+        """Return an array without categories, (0,)."""
+        return np.empty(0)
+
 
 DEPTH = Depth()

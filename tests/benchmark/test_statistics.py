@@ -127,7 +127,7 @@ def test_large_statistics_are_resampled_in_bounded_memory() -> None:
 
     from benchmark.tasks.semseg import SEMSEG
 
-    sums = np.random.default_rng(7).integers(0, 100, (3, 80, 40, 40))
+    sums = np.random.default_rng(7).integers(0, 100, (3, 20, *SEMSEG.sum_shape))
     scope = SEMSEG.scope(sums.sum(axis=(0, 1)), tuple(range(1, 41)))
     sample = Sample("a/1", (0, 1, 2), sums, lambda values: SEMSEG.metrics(values, scope))
     tracemalloc.start()

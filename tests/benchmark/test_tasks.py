@@ -73,7 +73,9 @@ def test_a_category_counts_only_where_it_is_seen_shown_and_large_enough() -> Non
     truth[category("bed") - 1] = 5000
     truth[category("pillow") - 1] = int(0.5 * SMALLEST_SHARE * 1_000_000)
     seen = tuple(category(name) for name in ("wall", "chair", "pillow", "sofa"))
-    scope = SEMSEG.scope(np.diag(truth), seen)
+    total = np.zeros(SEMSEG.sum_shape, np.int64)
+    total[0, 0] = np.diag(truth)
+    scope = SEMSEG.scope(total, seen)
     assert scope.scored == tuple(sorted((category("wall"), category("chair"))))
     assert scope.left_out["bed"] == "not in the transfer training labels"
     assert scope.left_out["sofa"] == "not in the scored frames"
@@ -87,7 +89,7 @@ def test_pixels_of_a_category_that_does_not_count_do_not_cost_anything() -> None
     prediction = np.full((1, 1, 4), wall, np.uint8)
     statistics = SEMSEG.statistics(prediction, target, np.array([0]))
     scope = SEMSEG.scope(statistics.total, seen=(wall,))
-    assert SEMSEG.metrics(statistics.total, scope) == {"miou": 1.0, "pixel_accuracy": 1.0}
+    assert SEMSEG.metrics(statistics.total, scope) == {"miou": 1.0, "pixel_accuracy": 1.0, "boundary_iou": 1.0}
 
 
 def test_what_a_space_has_no_word_for_is_lacking() -> None:
