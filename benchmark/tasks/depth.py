@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ import numpy as np
 
 from benchmark.metrics.depth import DEPTH_SUMS, depth_metrics, depth_sums
 from benchmark.tasks import HeadSpec, Measure, Scope, Statistics
+from benchmark.tasks.uncategorised import Uncategorised
+from sim_envs.modalities import modality
 
 if TYPE_CHECKING:
     from sim_envs.recordings.reader import Recording
@@ -19,13 +20,12 @@ _SCALED = "after each frame's prediction is multiplied by median(truth) / median
 
 
 @dataclass(frozen=True)
-class Depth:
+class Depth(Uncategorised):
     """Scored on measured pixels only, pooled over pixels but for SILog. δ<1.25 leads: higher is better everywhere."""
 
     name: str = "depth"
     version: int = 2
     label_modality: str = "depth"
-    categories: tuple[str, ...] = ()
     measures: tuple[Measure, ...] = (
         Measure("delta1", "δ<1.25", True, 100, 1, "%", "share of pixels within a factor 1.25 of the truth"),
         Measure("rmse", "RMSE", False, 1, 3, "m", "root of the mean squared error"),
@@ -41,6 +41,11 @@ class Depth:
     def prediction_dtype(self) -> np.dtype:
         """Metres in half precision: 4 mm at 5 m."""
         return np.dtype(np.float16)
+
+    @property
+    def value_shape(self) -> tuple[int, ...]:
+        """One number a pixel."""
+        return ()
 
     @property
     def sum_shape(self) -> tuple[int, ...]:
@@ -78,22 +83,6 @@ class Depth:
             sums=depth_sums(prediction, target, group, len(ids)),
         )
 
-    def seen(self, targets: Iterable[np.ndarray]) -> tuple[int, ...]:
-        """Return (): there are no categories."""
-        return ()
-
-    def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
-        """Every measured pixel counts."""
-        return Scope()
-
-    def lacking(self, categories: Sequence[str]) -> tuple[str, ...]:
-        """Return (): there are no categories."""
-        return ()
-
-    def reduced(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
-        """Return the sums as they are."""
-        return sums
-
     def reduced_metrics(self, reduced: np.ndarray) -> dict[str, np.ndarray]:
         """Return every measure, (..., 10) → (...,)."""
         return depth_metrics(reduced)
@@ -102,13 +91,15 @@ class Depth:
         """Return every measure, (..., 10) → (...,)."""
         return depth_metrics(sums)
 
-    def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
-        """Return an array without categories, (..., 0)."""
-        return np.empty((*np.shape(sums)[:-1], 0))
+    def display(self, values: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show metres as the recording's depth is shown."""
+        return modality("depth").display(np.clip(values.astype(np.float32) * 1000, 0, 65535).astype(np.uint16))
 
-    def category_pixels(self, total: np.ndarray) -> np.ndarray:
-        """Return an array without categories, (0,)."""
-        return np.empty(0)
+    def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
+        """Name the median error."""
+        known = target > 0
+        error = np.abs(prediction[known].astype(np.float64) - target[known])
+        return f"median error {100 * np.median(error):.0f} cm"
 
 
 DEPTH = Depth()

@@ -68,6 +68,11 @@ class SemSeg:
         return np.dtype(np.uint8)
 
     @property
+    def value_shape(self) -> tuple[int, ...]:
+        """One id a pixel."""
+        return ()
+
+    @property
     def sum_shape(self) -> tuple[int, ...]:
         """Confusion matrices, truth × prediction, without the ignored id 0, of pixels on and off boundaries."""
         return (2, 2, len(self.categories), len(self.categories))
@@ -157,6 +162,14 @@ class SemSeg:
     def category_pixels(self, total: np.ndarray) -> np.ndarray:
         """Return the labelled pixels of each category, (K,)."""
         return np.asarray(total.sum(axis=(0, 1, 3)))
+
+    def display(self, values: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show each id in its colour."""
+        return colours[values]
+
+    def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
+        """Name the share of labelled pixels with the right category."""
+        return f"{100 * (prediction == target)[target > 0].mean():.0f} % of pixels right"
 
     def _mask(self, scope: Scope) -> np.ndarray:
         mask = np.zeros(len(self.categories), bool)
