@@ -84,7 +84,8 @@ def run_jobs(jobs: Sequence[Job], workers: int, threads: int, watcher: Watcher) 
                 theirs.close()
                 running[ours] = (job, process)
                 watcher.started(job.name)
-            for connection in wait(list(running)):
+            # Nothing runs when all that was left needed what failed; waiting for nothing would have no end.
+            for connection in wait(list(running)) if running else ():
                 assert isinstance(connection, Connection)
                 job, process = running[connection]
                 try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,14 @@ import numpy as np
 from baselines.ledger import Role
 from baselines.zoo import ZOO, Model
 from benchmark.suites import Role as SpaceRole
-from benchmark.suites import Suite
+from benchmark.suites import Splits, Suite
 from benchmark.tasks import TASKS
+from sim_envs.distortion import NO_DISTORTION
 from sim_envs.errors import UserError
 from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
+from sim_envs.rig import NO_NOISE
+from sim_envs.spaces import is_capture, recording_engine
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class RunPlan:
         suite: as loaded, with what the command line changed.
         test_space: id of the space that the specialists live in.
         roles: every other space's role; the test space has ``test``.
+        cut: the splits of spaces that cannot have those the suite asks for (short captures).
     """
 
     suite: Suite
     test_space: str
     roles: dict[str, SpaceRole]
     models: tuple[Model, ...]
+    cut: Mapping[str, Splits] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -43,15 +48,18 @@ class RunPlan:
         return [space for space, its in self.roles.items() if its == role]
 
     def recipe(self, space: str) -> Recipe:
-        """Return how a space is recorded in this run."""
+        """Return how a space is recorded in this run; a capture has the noise of its device already."""
         rig = self.suite.rig
+        captured = is_capture(space)
         return Recipe(
             space=space,
-            engine=self.suite.engine,
+            engine=recording_engine(space, self.suite.engine),
             width=rig.width,
             height=rig.height,
             hfov=rig.hfov,
-            splits=dict(self.suite.recordings[self.roles[space]]),
+            distortion=NO_DISTORTION if captured else rig.distortion,
+            noise=NO_NOISE if captured else rig.noise,
+            splits=dict(self.cut.get(space) or self.suite.recordings[self.roles[space]]),
         )
 
     @property

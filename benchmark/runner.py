@@ -14,14 +14,15 @@ from typing import Any, Literal
 from baselines.zoo import Model
 from benchmark.jobs import Job
 from benchmark.plan import Portion, RunPlan, pretraining_pool, shared_out
-from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain
+from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain, shape_of
 from benchmark.suites import Role as SpaceRole
 from benchmark.tasks import TASKS
+from sim_envs.engines import ENGINES
 from sim_envs.errors import UserError
 from sim_envs.generate import generate
 from sim_envs.recordings.format import modalities_of
 from sim_envs.recordings.reader import Recording
-from sim_envs.spaces import list_spaces, load_space, unknown_space
+from sim_envs.spaces import is_capture, list_spaces, load_place, unknown_space
 from sim_envs.storage import digest_json, write_json
 
 STAGE_VERSION = 1
@@ -51,8 +52,10 @@ def recording_jobs(plan: RunPlan, home: Path) -> list[Job]:
     """Return a job for each recording a run needs; one that exists is a matter of a moment.
 
     Raises:
-        UserError: a space that does not exist, before anything is begun.
+        UserError: a space, an engine or an encoder that does not exist, before anything is begun.
     """
+    ENGINES[plan.suite.engine]
+    shape_of(plan.suite)
     known = set(list_spaces(home))
     for space in plan.needed:
         if space not in known:
@@ -91,11 +94,12 @@ def usable_tasks(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
     Raises:
         UserError: no such space, or no task is left.
     """
-    held = modalities_of(load_space(plan.test_space, home))
+    held = modalities_of(load_place(plan.test_space, home))
     usable = [name for name in plan.suite.tasks if TASKS[name].label_modality in held]
     notes = [f"{name} is left out: {plan.test_space} has no labels." for name in plan.suite.tasks if name not in usable]
     if not usable:
-        raise UserError(f"{' '.join(notes)} Import it with --labels and --instances, or take --task depth.")
+        how = "--labels-from a scan" if is_capture(plan.test_space) else "--labels and --instances"
+        raise UserError(f"{' '.join(notes)} Import it with {how}, or take --task depth.")
     return usable, notes
 
 

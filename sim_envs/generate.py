@@ -13,7 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sim_envs.engines import ENGINES
+from sim_envs.captures.capture import Capture, no_capture
+from sim_envs.captures.resample import View
+from sim_envs.captures.segments import recorded_trajectories
+from sim_envs.engines import CAPTURE_ENGINE, ENGINES, libraries_of
 from sim_envs.errors import UserError
 from sim_envs.recordings.format import (
     CONVENTIONS,
@@ -32,6 +35,7 @@ from sim_envs.recordings.format import (
     modality_file,
 )
 from sim_envs.recordings.frames import write_frames
+from sim_envs.recordings.lens_and_noise import changed_conventions
 from sim_envs.recordings.lock import alone
 from sim_envs.recordings.plan import Job, jobs_of, load_plan, save_plan
 from sim_envs.recordings.reader import PARTIAL, Recording, recording_folder
@@ -44,11 +48,13 @@ from sim_envs.recordings.writer import (
     publish,
     start_over,
 )
-from sim_envs.space import Space
-from sim_envs.spaces import load_space
+from sim_envs.rig import Rig
+from sim_envs.space import Place, Space
+from sim_envs.spaces import load_place
 from sim_envs.storage import write_json
 from sim_envs.trajectories import Trajectory
 from sim_envs.trajectories.audit import audit_splits
+from sim_envs.trajectories.kinds import libraries_of_trajectories
 from sim_envs.trajectories.plan import plan_trajectories
 
 MAX_WORKERS = 256
@@ -90,13 +96,14 @@ def generate(recipe: Recipe, *, home: Path, workers: int = 1, progress: Progress
         RenderError: an engine failed; the message names the trajectory.
         KeyboardInterrupt: after saying what is kept. Every interruption is continued by the same call.
     """
-    return record(load_space(recipe.space, home), recipe, home=home, workers=workers, progress=progress)
+    return record(load_place(recipe.space, home), recipe, home=home, workers=workers, progress=progress)
 
 
 def record(
-    space: Space, recipe: Recipe, *, home: Path, workers: int = 1, progress: Progress | None = None
+    space: Place, recipe: Recipe, *, home: Path, workers: int = 1, progress: Progress | None = None
 ) -> Recording:
-    """Like :func:`generate`, for a space at hand."""
+    """Like :func:`generate`, for a space or a capture at hand."""
+    _check_fit(space, recipe)
     if not 1 <= workers <= MAX_WORKERS:
         raise UserError(f"{workers} workers are out of range: 1 to {MAX_WORKERS}.")
     folder = recording_folder(home, recipe, space, ENGINES[recipe.engine].version)
@@ -112,21 +119,22 @@ def _partial(folder: Path) -> Path:
     return folder.with_name(folder.name + PARTIAL)
 
 
-def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Progress | None) -> None:
+def _make(space: Place, recipe: Recipe, folder: Path, workers: int, progress: Progress | None) -> None:
     started = time.monotonic()
-    libraries = {name: version(name) for name in LIBRARIES}
+    libraries = {name: version(name) for name in LIBRARIES} | libraries_of(ENGINES[recipe.engine])
+    libraries |= libraries_of_trajectories(recipe.trajectories)
     partial, rig, modalities = _partial(folder), recipe.rig(), modalities_of(space)
     asked = sum(count * frames_each for count, frames_each in recipe.splits.values())
     Draft.of(partial, rig, modalities, asked).check_room()
     trajectories = load_plan(partial, libraries)
     if trajectories is None:
-        trajectories = plan_trajectories(space, rig, recipe.trajectories, recipe.splits, recipe.seed)
+        trajectories = _planned(space, rig, recipe)
         audit = _audit(recipe, trajectories)
         start_over(partial)
         save_plan(partial, trajectories, libraries)
     else:
         audit = _audit(recipe, trajectories)
-    jobs = jobs_of(trajectories)
+    jobs = jobs_of(trajectories, recipe.seed)
     draft = Draft.of(partial, rig, modalities, sum(len(job.camera_to_world) for job in jobs))
     draft.allocate()
     seconds, rendered = _render_missing(space, recipe, draft, jobs, workers, progress)
@@ -149,14 +157,45 @@ def _make(space: Space, recipe: Recipe, folder: Path, workers: int, progress: Pr
     publish(draft, _meta(space, recipe, folder, draft, trajectories, markers, audit, libraries), folder)
 
 
+def _check_fit(place: Place, recipe: Recipe) -> None:
+    """Refuse what cannot be asked of a capture, and captures where there is none."""
+    engine, rig = recipe.engine, recipe.rig()
+    if isinstance(place, Capture) and engine != CAPTURE_ENGINE:
+        raise UserError(
+            f"{place.id} is a capture: its frames were taken by a device, and no engine renders others. Leave --engine "
+            f"out, or name {CAPTURE_ENGINE}."
+        )
+    if isinstance(place, Capture) and (rig.distortion or rig.noise):
+        raise UserError(
+            f"{place.id} is a capture: it has the noise of its device, and its lens is undone. Ask for none."
+        )
+    if engine == CAPTURE_ENGINE and not isinstance(place, Capture):
+        raise no_capture(place.id)
+
+
+def _planned(place: Place, rig: Rig, recipe: Recipe) -> list[Trajectory]:
+    """Return where the frames are taken from: planned, or, for a capture, where they were taken.
+
+    Raises:
+        UserError: as planning and cutting do.
+    """
+    if isinstance(place, Space):
+        return plan_trajectories(place, rig, recipe.trajectories, recipe.splits, recipe.seed)
+    assert isinstance(place, Capture)
+    if recipe.trajectories != "auto":
+        raise UserError(f"{place.id} has only the views that were recorded: leave --trajectories out.")
+    View.of(place.camera, rig, place.id)  # refuses a rig that sees more than the device did
+    return recorded_trajectories(place, recipe.splits)
+
+
 def _audit(recipe: Recipe, trajectories: Sequence[Trajectory]) -> Audit:
-    """Measure how far the splits are apart; planned ones must be, a pose file is as its owner made it.
+    """Measure how far the splits are apart; planned ones must be, a file is as its owner made it.
 
     Raises:
         UserError: planned trajectories have near-duplicates across splits.
     """
     audit = Audit.model_validate(audit_splits(trajectories))
-    if not audit.passed and recipe.pose_file is None:
+    if not audit.passed and recipe.trajectory_file is None:
         raise UserError(
             f"The planned trajectories did not pass the audit: {audit.complaint()}. The space may be too "
             "small for so many; ask for fewer trajectories or another seed."
@@ -167,7 +206,7 @@ def _audit(recipe: Recipe, trajectories: Sequence[Trajectory]) -> Audit:
 
 
 def _render_missing(
-    space: Space, recipe: Recipe, draft: Draft, jobs: Sequence[Job], workers: int, progress: Progress | None
+    space: Place, recipe: Recipe, draft: Draft, jobs: Sequence[Job], workers: int, progress: Progress | None
 ) -> tuple[float, int]:
     """Render what is not done yet; return the seconds it took and the number of frames."""
     missing = [job for job in jobs if draft.done(job) is None]
@@ -204,7 +243,7 @@ def _marker(draft: Draft, job: Job) -> Marker:
 
 
 def _meta(
-    space: Space,
+    space: Place,
     recipe: Recipe,
     folder: Path,
     draft: Draft,
@@ -228,10 +267,10 @@ def _meta(
         recipe_hash=folder.name,
         space=SpaceInfo.of(space),
         engine=EngineInfo(name=recipe.engine, version=ENGINES[recipe.engine].version),
-        rig=RigInfo(width=rig.width, height=rig.height, hfov=rig.hfov, intrinsics=rig.intrinsics.tolist()),
-        conventions=CONVENTIONS,
+        rig=RigInfo.of(rig),
+        conventions=CONVENTIONS | changed_conventions(rig),
         categories=space.categories,
-        seeds={"trajectories": recipe.seed},
+        seeds={"trajectories": recipe.seed} | ({"noise": recipe.seed} if rig.noise else {}),
         libraries=libraries,
         frames=sum(len(t.camera_to_world) for t in trajectories),
         modalities=draft.arrays,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,6 +13,30 @@ from sim_envs.storage import digest_arrays
 
 NO_TEXTURE = -1
 UNLABELLED = 0
+
+
+class Place(Protocol):
+    """What can be recorded: a :class:`Space`, which engines render, or a capture, which is played back."""
+
+    @property
+    def id(self) -> str:
+        """``source/name``."""
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether anything in it carries a category."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the category ids 1…C, in the words of the source."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that can be seen or labelled."""
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """JSON-like: where it came from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +114,11 @@ class Space:
         """Whether any face carries a category."""
         return bool(self.instance_category[self.face_instance].any())
 
-    @property
+    @cached_property
     def bounds(self) -> np.ndarray:
         """(2, 3) lowest and highest corner, metres."""
-        return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
+        # Axis by axis: NumPy reduces a column ten times faster than the first axis of three columns.
+        return np.array([[ends(axis) for axis in self.vertices.T] for ends in (np.min, np.max)])
 
     @cached_property
     def digest(self) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,21 +17,39 @@ IGNORED = 0
 _FOLDER = Path(__file__).with_name("taxonomies")
 
 
+class SourceMap(BaseModel):
+    """What the words of one source mean, as somebody published it.
+
+    Attributes:
+        source: who says so: the file, its repository or paper.
+        names: category → the source's names for it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str = Field(min_length=1)
+    names: dict[str, tuple[str, ...]]
+
+
 class Taxonomy(BaseModel):
     """A set of evaluation categories, and which source names mean which of them.
 
     Attributes:
         name: e.g. ``nyu40``.
+        source: where the categories come from.
         categories: names of the evaluation ids 1…n; 0 means ignored.
         map: source name → category. A category always means itself. Case, ``_``, ``-`` and the plural of the
             last word do not matter.
+        maps: further names by source; where they disagree the earlier one counts, and ``map`` before all of them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1)
+    source: str = ""
     categories: tuple[str, ...] = Field(min_length=1, max_length=255)
     map: dict[str, str] = Field(default_factory=dict)
+    maps: tuple[SourceMap, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Taxonomy:
@@ -46,13 +65,20 @@ class Taxonomy(BaseModel):
                 raise ValueError(f"'{source}' maps to '{category}', which is none of the categories")
             if targets.setdefault(key(source), category) != category:
                 raise ValueError(f"'{source}' maps to both '{targets[key(source)]}' and '{category}'")
+        for names in self.maps:
+            stray = sorted(set(names.names) - set(self.categories))
+            if stray:
+                raise ValueError(f"the names of '{names.source}' map to '{stray[0]}', which is none of the categories")
         return self
 
     @cached_property
     def _ids(self) -> dict[str, int]:
         ids = {key(category): i for i, category in enumerate(self.categories, start=1)}
         position = {category: i for i, category in enumerate(self.categories, start=1)}
-        return {key(source): position[category] for source, category in self.map.items()} | ids
+        further: dict[str, int] = {}
+        for names in reversed(self.maps):
+            further |= {key(word): position[category] for category, words in names.names.items() for word in words}
+        return further | {key(source): position[category] for source, category in self.map.items()} | ids
 
     def evaluation_id(self, source_name: str) -> int:
         """Return the evaluation id of a source's category name, 0 where it has none."""
@@ -91,21 +117,32 @@ def _singular(word: str) -> str:
 def read_taxonomy(path: Path) -> Taxonomy:
     """Read a taxonomy from a JSON file: ``{"name": …, "categories": […], "map": {source: category}}``.
 
+    ``maps``, if there, lists further JSON files, by their paths from this one: ``{"source": …, "names": {category:
+    [name, …]}}``.
+
     Raises:
         UserError: no such file, not JSON, or not a consistent taxonomy.
     """
+    raw = _read_json(path)
     try:
-        return Taxonomy.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        if isinstance(raw, dict) and "maps" in raw:
+            raw["maps"] = [SourceMap.model_validate(_read_json(path.parent / str(name))) for name in raw["maps"]]
+        return Taxonomy.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"The taxonomy {path} is not valid: {where + ': ' if where else ''}{first['msg']}.") from error
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"No such taxonomy file: {path}") from error
     except OSError as error:
         raise UserError(f"Cannot read the taxonomy {path}: {error.strerror}.") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError(f"The taxonomy {path} is not JSON: {error}.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"The taxonomy {path} is not valid: {where + ': ' if where else ''}{first['msg']}.") from error
 
 
 def open_taxonomy(name_or_path: str) -> Taxonomy:

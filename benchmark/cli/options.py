@@ -37,10 +37,12 @@ def size_of(text: str) -> tuple[int, int]:
     Raises:
         UserError: neither.
     """
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and (height or width).isdecimal()):
+    width, by, height = text.lower().partition("x")
+    if not by:
+        height = width
+    if not (width.isdecimal() and height.isdecimal()):
         raise UserError(f"--size {text} is not a size: give pixels, e.g. 128, or WIDTHxHEIGHT, e.g. 640x480.")
-    return int(width), int(height or width)
+    return int(width), int(height)
 
 
 def workers_of(workers: int | None) -> int:
@@ -52,3 +54,14 @@ def workers_of(workers: int | None) -> int:
     if workers is not None and not 1 <= workers <= 256:
         raise UserError(f"--workers {workers} is out of range: 1 to 256.")
     return workers or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16)
+
+
+def refuse_with(what: str, **options: object) -> None:
+    """Refuse options that do not go together with ``what``; capital names are arguments.
+
+    Raises:
+        UserError: one of them is given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise UserError(f"{name if name.isupper() else f'--{name}'} does not go together with {what}.")

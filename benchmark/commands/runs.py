@@ -27,23 +27,27 @@ def run_suite(
 ) -> None:
     """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
     from baselines.precision import pick_device
+    from benchmark.captured import fit_budgets, fit_captures
     from benchmark.plan import plan_run
     from benchmark.progress import run_with_progress
     from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
     from benchmark.suites import load_suite
 
-    plan = plan_run(load_suite(suite_name), scene, models, tasks, protocols, seeds)
+    plan, notes = fit_captures(plan_run(load_suite(suite_name), scene, models, tasks, protocols, seeds), home)
     place = pick_device(device).type
     machine = Machine.of(workers, place, os.cpu_count() or 1)
     names = ", ".join(model.name for model in plan.models)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
-    usable, notes = usable_tasks(plan, home)
-    for line in notes:
+    usable, left_out = usable_tasks(plan, home)
+    for line in (*notes, *left_out):
         note.print(f"note: {line}")
     missing = run_with_progress(recording_jobs(plan, home), machine)
     if missing:
         raise UserError("\n".join(f"{failure.job}: {failure.message}" for failure in missing))
     recordings = open_recordings(plan, home)
+    plan, notes = fit_budgets(plan, recordings)
+    for line in notes:
+        note.print(f"note: {line}")
     failures = run_with_progress(jobs_of(plan, recordings, usable, home, place), machine)
     if (run_folder(home, plan) / "results").is_dir():
         _report(run_folder(home, plan), open_page=False, home=home)

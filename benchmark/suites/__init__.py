@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sim_envs.errors import UserError, unknown
+from sim_envs.recordings.lens_and_noise import LensAndNoise
+from sim_envs.rig import Rig
 
 Role = Literal["test", "transfer", "held_out", "external"]
 Count = Annotated[int, Field(ge=0)]
 Splits = dict[str, tuple[Count, Annotated[int, Field(ge=1)]]]  # the recipe knows the names of splits
+
+NEEDED_SPLITS: dict[Role, tuple[str, ...]] = {
+    "test": ("test",),
+    "transfer": ("train", "val"),
+    "held_out": ("test",),
+    "external": ("train",),
+}
+"""Role → the splits without which a run cannot end. A test space also needs ``train`` for models that pre-train."""
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class RigSize(_Part):
+class RigSize(_Part, LensAndNoise):
     """The camera of every recording of the suite."""
 
     width: int = Field(64, ge=32, le=2048)
     height: int = Field(64, ge=32, le=2048)
     hfov: float = Field(90.0, ge=30, le=150)
+
+    def model_post_init(self, _: object) -> None:
+        """Refuse what recordings allow and the models do not, and a lens through which this picture would fold."""
+        if self.width != self.height:
+            raise UserError(f"{self.width}x{self.height} is not square, and the encoders take square frames.")
+        Rig(self.width, self.height, self.hfov, self.distortion, self.noise)
 
 
 class PretrainBudget(_Part):
@@ -98,6 +114,16 @@ class Suite(_Part):
                 owner[space] = role
         return self
 
+    @model_validator(mode="after")
+    def _roles_are_recorded(self) -> Suite:
+        """Every role has the splits that the protocol reads from it."""
+        for role, splits in NEEDED_SPLITS.items():
+            used = role == "test" or bool(getattr(self, role))
+            lacking = [split for split in splits if split not in self.recordings.get(role, {})]
+            if used and lacking:
+                raise ValueError(f"recordings.{role} says nothing of {' and '.join(lacking)}, which a run needs")
+        return self
+
     def spaces(self) -> dict[str, Role]:
         """Return every space with its role, in the order of the protocol."""
         roles: dict[str, Role] = dict.fromkeys(self.test_spaces, "test")
@@ -121,19 +147,34 @@ def load_suite(name: str) -> Suite:
         path = Path(name)
         if not path.is_file():
             raise UserError(f"No suite file at {name}.")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"Suite {name} cannot be read: {error}.") from error
     elif name in suite_names():
         text = (_folder() / f"{name}.yaml").read_text(encoding="utf-8")
     else:
         raise unknown("suite", name, suite_names(), "A suite of your own is a path that ends in .yaml.")
+    content = _content(name, text)
     try:
-        return Suite.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise UserError(f"Suite {name} is not YAML: {error}") from error
+        return Suite.model_validate(content)
+    except UserError as error:  # of the rig: it knows its ranges itself
+        raise UserError(f"Suite {name}: rig: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UserError(f"Suite {name}: {where}: {first['msg']}.") from error
+        where = "".join(f"{part}." for part in first["loc"]).removesuffix(".")
+        what = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"Suite {name}: {where + ': ' if where else ''}{what}.") from error
+
+
+def _content(name: str, text: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"Suite {name} is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"Suite {name} has no fields with values; {_folder() / 'demo.yaml'} shows what it takes.")
+    return content
 
 
 def _folder() -> Path:

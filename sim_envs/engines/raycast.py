@@ -8,6 +8,7 @@ from sim_envs.engines.geometry import NO_FACE, RayCaster
 from sim_envs.engines.shading import Appearance
 from sim_envs.rig import Rig
 from sim_envs.space import Space
+from sim_envs.triangles import blocks, face_crosses
 
 MAX_DEPTH_MM = 65535
 # Beyond 84° from face on, textures are blurred no further: such pixels are few, and would turn to one colour.
@@ -35,6 +36,7 @@ class RaycastEngine:
 
     name = "raycast"
     version = "1"
+    traces_lenses = True
 
     def __init__(self, space: Space, rig: Rig) -> None:
         self._rig = rig
@@ -46,13 +48,15 @@ class RaycastEngine:
         self._instance = np.append(space.face_instance, np.uint16(0))
         self._category = space.instance_category[self._instance]
         self._directions = np.ascontiguousarray(rig.directions().reshape(-1, 3).T)
+        self._shifts = _shifts(rig)
+        self._pixel = _pixel(rig)
 
     def render(self, camera_to_world: np.ndarray) -> dict[str, np.ndarray]:
         """Return one frame of every rendered modality; see :class:`sim_envs.engines.Engine`."""
         shape = (self._rig.height, self._rig.width)
-        depth, face, normals, colour = self._trace(camera_to_world, self._directions, 1.0)
+        depth, face, normals, colour = self._trace(camera_to_world, self._directions, self._pixel)
         edges = self._edges(_bytes(colour).reshape(3, *shape), face.reshape(shape))
-        colour[:, edges] = self._antialiased(camera_to_world, self._directions[:, edges], colour[:, edges])
+        colour[:, edges] = self._antialiased(camera_to_world, edges, colour[:, edges])
         return {
             "rgb": _picture(colour, shape),
             "depth": depth.reshape(shape),
@@ -66,14 +70,14 @@ class RaycastEngine:
         del self._caster, self._appearance
 
     def _trace(
-        self, camera_to_world: np.ndarray, directions: np.ndarray, pixel: float
+        self, camera_to_world: np.ndarray, directions: np.ndarray, pixel: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Cast N rays from the camera and say what each sees.
 
         Args:
             camera_to_world: (4, 4).
             directions: (3, N) float32, camera frame, z = −1.
-            pixel: width of what a ray stands for, in pixels.
+            pixel: (N,) or (1,) float32, metres that a ray stands for a millimetre away.
 
         Returns:
             depth (N,) uint16 millimetres, face (N,) intp, normal (3, N) float32 in the camera frame and
@@ -90,8 +94,8 @@ class RaycastEngine:
         normals = rotation.T @ np.stack([axis.take(face) for axis in self._normals])
         cosine = normals[0] * directions[0] + normals[1] * directions[1] + normals[2] * directions[2]
         normals *= np.where(cosine > 0, np.float32(-1), np.float32(1))
-        # A pixel spans depth/focal metres on a surface seen face on, more along the tilt of an oblique one.
-        span = millimetres * np.float32(pixel / 1000 / self._rig.focal) / np.maximum(np.abs(cosine), GRAZING)
+        # On an oblique surface a pixel spans more, along the tilt.
+        span = millimetres * pixel / np.maximum(np.abs(cosine), GRAZING)
         colour = self._appearance.colour(face, hits.u, hits.v, span)
         return millimetres.astype(np.uint16), face, normals, colour
 
@@ -130,34 +134,61 @@ class RaycastEngine:
                 joined |= mine == other
         return joined & (ours != NO_FACE) & (theirs != NO_FACE)
 
-    def _antialiased(self, camera_to_world: np.ndarray, directions: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    def _antialiased(self, camera_to_world: np.ndarray, pixels: np.ndarray, colour: np.ndarray) -> np.ndarray:
         """Return (3, N) float32: the mean colour of what N pixels see through centre and ``EDGE_OFFSETS``.
 
         Rays that meet nothing do not count, so that holes have no dark rim.
 
         Args:
             camera_to_world: (4, 4).
-            directions: (3, N) float32, through the centres.
+            pixels: (N,) intp, flat indices.
             colour: (3, N) float32, seen through the centres.
         """
-        shifts = np.zeros((3, len(EDGE_OFFSETS)), np.float32)
-        shifts[:2] = ((np.array(EDGE_OFFSETS) - 0.5) * (1, -1) / self._rig.focal).T
+        count, size = len(EDGE_OFFSETS), self._directions.shape[1]
+        shifts = np.broadcast_to(self._shifts, (3, size, count))[:, pixels]
+        half = np.broadcast_to(self._pixel, size)[pixels] * np.float32(0.5)
         # The rays of a pixel follow one another: near rays find the same part of the mesh in the cache.
-        rays = (directions[:, :, None] + shifts[:, None, :]).reshape(3, -1)
-        _, face, _, further = self._trace(camera_to_world, rays, 0.5)
-        total, met = colour, np.ones(directions.shape[1], np.float32)
-        for k in range(len(EDGE_OFFSETS)):
-            total = total + further[:, k :: len(EDGE_OFFSETS)]
-            met += face[k :: len(EDGE_OFFSETS)] != NO_FACE
+        rays = (self._directions[:, pixels, None] + shifts).reshape(3, -1)
+        _, face, _, further = self._trace(camera_to_world, rays, np.repeat(half, count))
+        total, met = colour, np.ones(len(pixels), np.float32)
+        for k in range(count):
+            total = total + further[:, k::count]
+            met += face[k::count] != NO_FACE
         return total / met
+
+
+def _shifts(rig: Rig) -> np.ndarray:
+    """Return (3, H · W, K) float32: from the direction through a pixel's centre to those through ``EDGE_OFFSETS``.
+
+    A pinhole's are the same in every pixel: (3, 1, K).
+    """
+    if rig.distortion:
+        further = np.stack([rig.directions(offset) for offset in EDGE_OFFSETS]) - rig.directions()
+        return np.ascontiguousarray(further.reshape(len(EDGE_OFFSETS), -1, 3).T)
+    shifts = np.zeros((3, 1, len(EDGE_OFFSETS)), np.float32)
+    shifts[:2, 0] = ((np.array(EDGE_OFFSETS) - 0.5) * (1, -1) / rig.focal).T
+    return shifts
+
+
+def _pixel(rig: Rig) -> np.ndarray:
+    """Return (H · W,) float32: metres that a pixel spans on a surface a millimetre away, seen face on.
+
+    A pinhole's are the same in every pixel: (1,).
+    """
+    width = np.float64(1 / 1000 / rig.focal)
+    if rig.distortion:
+        x, y, _ = rig.directions().reshape(-1, 3).T
+        return (width * rig.distortion.stretch(x, y)).astype(np.float32)
+    return np.array([width], np.float32)
 
 
 def _face_normals(space: Space) -> np.ndarray:
     """Return (3, F) float32 unit normals of the faces, 0 for faces without area."""
-    corner = space.vertices.astype(np.float64)[space.faces]
-    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    length = np.linalg.norm(normal, axis=1, keepdims=True)
-    return np.ascontiguousarray((normal / np.where(length > 0, length, 1)).astype(np.float32).T)
+    normals = np.empty((3, len(space.faces)), np.float32)
+    for part in blocks(len(space.faces)):
+        cross, length = face_crosses(space.vertices, space.faces[part])
+        normals[:, part] = (cross / np.where(length > 0, length, 1)).T
+    return normals
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:

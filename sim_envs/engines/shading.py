@@ -6,6 +6,7 @@ import numpy as np
 
 from sim_envs.engines.texels import Texels, blend, pack
 from sim_envs.space import NO_TEXTURE, Space
+from sim_envs.triangles import blocks
 
 WHITE = np.full((1, 1, 3), 255, np.uint8)
 
@@ -22,15 +23,21 @@ class Appearance:
         self._corner_rgb = np.ascontiguousarray(np.vstack([corners, np.zeros((1, 3), np.uint32)]).T)
 
         self._textured = bool((space.face_texture != NO_TEXTURE).any())
+        if not self._textured:
+            return  # what follows is not looked up then, and is the larger part of all tables
         self._texels = Texels((*space.textures, WHITE))
         texture = np.append(space.face_texture, NO_TEXTURE).astype(np.intp)
         self._texture = np.where(texture == NO_TEXTURE, len(space.textures), texture)
-        corner_uv = np.vstack([space.uv.astype(np.float64)[space.faces], np.zeros((1, 3, 2))])
-        # Textures repeat, so every face may as well lie near the origin, where floats are finest.
-        corner_uv -= np.floor(corner_uv.min(axis=1, keepdims=True))
-        corner_uv[:, 1:] -= corner_uv[:, :1]
-        self._uv = np.ascontiguousarray(corner_uv.transpose(2, 1, 0).astype(np.float32))
-        self._texels_per_metre = np.append(_texels_per_metre(space, corner_uv[:-1, 1:]), np.float32(0))
+        count = len(space.faces)
+        self._uv = np.zeros((2, 3, count + 1), np.float32)
+        self._texels_per_metre = np.zeros(count + 1, np.float32)
+        for part in blocks(count):
+            corner_uv = space.uv[space.faces[part]].astype(np.float64)
+            # Textures repeat, so every face may as well lie near the origin, where floats are finest.
+            corner_uv -= np.floor(corner_uv.min(axis=1, keepdims=True))
+            corner_uv[:, 1:] -= corner_uv[:, :1]
+            self._uv[:, :, :count][:, :, part] = corner_uv.transpose(2, 1, 0)
+            self._texels_per_metre[:count][part] = _texels_per_metre(space, part, corner_uv[:, 1:])
 
     def colour(self, face: np.ndarray, u: np.ndarray, v: np.ndarray, footprint: np.ndarray) -> np.ndarray:
         """Return texture · vertex colour / 255, or the vertex colour alone where a face has no texture.
@@ -51,17 +58,18 @@ class Appearance:
         return colour * self._texels.sample(self._texture.take(face), across, up, texels) / np.float32(255)
 
 
-def _texels_per_metre(space: Space, sides: np.ndarray) -> np.ndarray:
-    """Return (F,) float32: how densely a face's texture lies on it, in the direction where it lies densest.
+def _texels_per_metre(space: Space, part: slice, sides: np.ndarray) -> np.ndarray:
+    """Return (n,) float32: how densely a face's texture lies on it, in the direction where it lies densest.
 
     It is the larger singular value of the map from the face's plane (metres) to the texture (texels).
 
     Args:
-        sides: (F, 2, 2) uv of the second and of the third corner, less that of the first.
+        part: the n faces of ``space`` that are meant.
+        sides: (n, 2, 2) uv of the second and of the third corner, less that of the first.
     """
     sizes = np.array([texture.shape[1::-1] for texture in space.textures] + [(0, 0)], np.float64)
-    size = sizes[space.face_texture]  # NO_TEXTURE is −1, the last row
-    corner = space.vertices.astype(np.float64)[space.faces]
+    size = sizes[space.face_texture[part]]  # NO_TEXTURE is −1, the last row
+    corner = space.vertices[space.faces[part]].astype(np.float64)
     first, second = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
     length = np.maximum(np.linalg.norm(first, axis=1), 1e-9)
     along = np.einsum("ij,ij->i", first, second) / length

@@ -9,14 +9,16 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from sim_envs.errors import UserError, unknown
 from sim_envs.modalities import MODALITIES
+from sim_envs.recordings.lens_and_noise import LensAndNoise, by_content, described_noise
 from sim_envs.rig import Rig
-from sim_envs.space import Space
-from sim_envs.storage import canonical_json, digest_file, digest_json
+from sim_envs.sensors.noise import redwood_table
+from sim_envs.space import Place
+from sim_envs.storage import canonical_json, digest_json
 from sim_envs.trajectories import PLANNER_VERSION, SPLITS
+from sim_envs.trajectories.kinds import POSES, trajectory_source
 
 FORMAT_VERSION = 1
 MAX_FRAMES = 1_000_000
-PLANNED_KINDS = ("auto", "walk", "handheld")
 
 META_FILE = "meta.json"
 FRAMES_FILE = "frames.parquet"
@@ -46,16 +48,17 @@ def modality_file(modality: str) -> str:
     return f"{modality}.npy"
 
 
-class Recipe(BaseModel):
+class Recipe(LensAndNoise):
     """Everything a user decides about a recording; equal recipes of equal spaces are the same recording.
 
     Attributes:
         space: id of the space, ``source/name``.
         engine: a row of the engine table.
         width, height, hfov: the rig; pixels and degrees.
-        trajectories: ``auto``, ``walk``, ``handheld``, or the path of a pose file.
+        trajectories: a row of :data:`~sim_envs.trajectories.kinds.KINDS`, ``KIND:PATH``, or the path of a pose file.
+        distortion, noise: the rest of the rig; none by default.
         splits: split → (number of trajectories, frames each), in the order train, val, test.
-        seed: of the trajectories.
+        seed: of the trajectories, and of the noise.
 
     Raises:
         UserError: a size, field of view, split or number of frames out of range.
@@ -88,34 +91,37 @@ class Recipe(BaseModel):
     def model_post_init(self, _: Any) -> None:
         """Refuse a rig that is out of range while the user still looks."""
         self.rig()
+        if self.noise.redwood_table:
+            redwood_table(Path(self.noise.redwood_table).expanduser())
 
     def rig(self) -> Rig:
         """Return the camera."""
-        return Rig(self.width, self.height, self.hfov)
+        return Rig(self.width, self.height, self.hfov, self.distortion, self.noise)
 
     @property
-    def pose_file(self) -> Path | None:
-        """The pose file, or None when trajectories are planned.
+    def trajectory_file(self) -> Path | None:
+        """The file that trajectories are read from, or None when they are planned.
 
         Raises:
-            UserError: neither a kind of planning nor a file.
+            UserError: neither a kind of planning nor a file that exists.
         """
-        if self.trajectories in PLANNED_KINDS:
-            return None
-        path = Path(self.trajectories).expanduser()
-        if not path.is_file():
-            hint = "Or give the path of a pose file."
-            raise unknown("trajectory kind", self.trajectories, PLANNED_KINDS, hint)
-        return path
+        source = trajectory_source(self.trajectories)
+        if source.file is not None and not source.file.is_file():
+            raise UserError(f"No file of trajectories at {source.file}.")
+        return source.file
 
     def described(self) -> dict[str, Any]:
-        """Return the recipe with a pose file named by its content: equal wherever the file lies."""
-        path = self.pose_file
-        source = self.trajectories if path is None else f"{path.name} sha256:{digest_file(path)}"
-        return self.model_dump(mode="json") | {"trajectories": source}
+        """Return the recipe with its files named by their content: equal wherever they lie."""
+        path = self.trajectory_file
+        kind = trajectory_source(self.trajectories).kind
+        source = self.trajectories
+        if path is not None:
+            source = f"{'' if kind == POSES else f'{kind}:'}{by_content(path)}"
+        named = self.model_copy(update={"noise": described_noise(self.noise)})
+        return named.model_dump(mode="json") | {"trajectories": source}
 
 
-def modalities_of(space: Space) -> tuple[str, ...]:
+def modalities_of(space: Place) -> tuple[str, ...]:
     """Return what a recording of this space holds: labels only where the space has any."""
     return tuple(name for name, row in MODALITIES.items() if row.sensed or space.has_labels)
 
@@ -123,8 +129,11 @@ def modalities_of(space: Space) -> tuple[str, ...]:
 def recipe_hash(recipe: Recipe, space_digest: str, engine_version: str, modalities: tuple[str, ...]) -> str:
     """Return 16 hex digits that change whenever any byte of the recording could."""
     described = recipe.described()
-    if recipe.pose_file is not None:
-        described["trajectories"] = described["trajectories"].partition(" ")[2]
+    if recipe.trajectory_file is not None:
+        kind, digest = trajectory_source(recipe.trajectories).kind, described["trajectories"].rpartition(" ")[2]
+        described["trajectories"] = digest if kind == POSES else f"{kind}:{digest}"
+    if recipe.noise.redwood_table:
+        described["noise"]["redwood_table"] = described["noise"]["redwood_table"].partition(" ")[2]
     everything = {
         "recipe": described,
         "space": space_digest,
@@ -148,7 +157,7 @@ class SpaceInfo(_Model):
     provenance: dict[str, Any]
 
     @classmethod
-    def of(cls, space: Space) -> SpaceInfo:
+    def of(cls, space: Place) -> SpaceInfo:
         """Shorten what a space says of its origin."""
         provenance = dict(space.provenance)
         for key, value in provenance.items():
@@ -164,13 +173,29 @@ class EngineInfo(_Model):
     version: str
 
 
-class RigInfo(_Model):
+class RigInfo(_Model, LensAndNoise):
     """The camera; ``intrinsics`` is the 3×3 matrix in the OpenCV sense, row by row."""
 
     width: int
     height: int
     hfov: float
     intrinsics: list[list[float]]
+
+    @classmethod
+    def of(cls, rig: Rig) -> RigInfo:
+        """Write a rig down."""
+        return cls(
+            width=rig.width,
+            height=rig.height,
+            hfov=rig.hfov,
+            intrinsics=rig.intrinsics.tolist(),
+            distortion=rig.distortion,
+            noise=described_noise(rig.noise),
+        )
+
+    def rig(self) -> Rig:
+        """Return the rig that was written down."""
+        return Rig(self.width, self.height, self.hfov, self.distortion, self.noise)
 
 
 class StoredArray(_Model):

@@ -13,17 +13,20 @@ from sim_envs.storage import disk_error
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, what: str = "recording") -> Iterator[None]:
     """Hold the lock of a recording's folder, ``.<name>.lock`` beside it, which says who holds it.
 
     The operating system frees it when its holder dies, so no lock is ever stale. Leaves neither the lock file
     nor empty folders behind.
 
+    Args:
+        what: what is made in the folder, for those who wait.
+
     Raises:
         UserError: the data home is not writable.
     """
     path = folder.with_name(f".{folder.name}.lock")
-    descriptor = _acquire(path)
+    descriptor = _acquire(path, what)
     try:
         yield
     finally:
@@ -32,7 +35,7 @@ def alone(folder: Path) -> Iterator[None]:
         _remove_if_empty(folder.parent)
 
 
-def _acquire(path: Path) -> int:
+def _acquire(path: Path, what: str) -> int:
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +48,7 @@ def _acquire(path: Path) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(descriptor, 20).decode() or "unknown"
-            print(f"Process {holder} is making this recording; waiting for it.", file=sys.stderr)
+            print(f"Process {holder} is making this {what}; waiting for it.", file=sys.stderr)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if _still_there(path, descriptor):
             os.ftruncate(descriptor, 0)

@@ -18,18 +18,19 @@ PLAN_FILE = "plan.npz"
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One trajectory to render: its id, the number of its first frame, its poses (N, 4, 4)."""
+    """One trajectory to render: its id, the number of its first frame, its poses (N, 4, 4), the seed of its noise."""
 
     trajectory: int
     start: int
     camera_to_world: np.ndarray
+    seed: int = 0
 
 
-def jobs_of(trajectories: Sequence[Trajectory]) -> list[Job]:
-    """Lay trajectories one after the other."""
+def jobs_of(trajectories: Sequence[Trajectory], seed: int = 0) -> list[Job]:
+    """Lay trajectories one after the other; the seed is that of their noise."""
     lengths = [len(trajectory.camera_to_world) for trajectory in trajectories]
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    return [Job(t.id, int(start), t.camera_to_world) for t, start in zip(trajectories, starts, strict=True)]
+    return [Job(t.id, int(start), t.camera_to_world, seed) for t, start in zip(trajectories, starts, strict=True)]
 
 
 def save_plan(folder: Path, trajectories: Sequence[Trajectory], libraries: dict[str, str]) -> None:

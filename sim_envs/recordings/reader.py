@@ -26,7 +26,7 @@ from sim_envs.recordings.format import (
 from sim_envs.recordings.frames import read_frames
 from sim_envs.recordings.sensed import SensedFrames
 from sim_envs.rig import Rig
-from sim_envs.space import Space
+from sim_envs.space import Place
 from sim_envs.trajectories import SPLITS
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Recording:
     @property
     def rig(self) -> Rig:
         """The camera."""
-        return Rig(self.meta.rig.width, self.meta.rig.height, self.meta.rig.hfov)
+        return self.meta.rig.rig()
 
     def __len__(self) -> int:
         return self.meta.frames
@@ -129,7 +129,7 @@ def recordings_home(home: Path) -> Path:
     return home / "recordings"
 
 
-def recording_folder(home: Path, recipe: Recipe, space: Space, engine_version: str) -> Path:
+def recording_folder(home: Path, recipe: Recipe, space: Place, engine_version: str) -> Path:
     """Return where the recording of a recipe lies, or would lie."""
     name = recipe_hash(recipe, space.digest, engine_version, modalities_of(space))
     return recordings_home(home) / space.id / name

@@ -16,13 +16,16 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 import cv2
+import numpy as np
 
-from sim_envs.engines import ENGINES, Engine
+from sim_envs.engines import RENDER_PROCESS_VARIABLE, Engine, open_engine, render_in_order
 from sim_envs.errors import UserError
 from sim_envs.recordings.plan import Job
-from sim_envs.recordings.writer import Draft, Frame
+from sim_envs.recordings.writer import VALID, Draft, Frame, is_valid
+from sim_envs.rig import Rig
 from sim_envs.sensors import DERIVED
-from sim_envs.space import Space
+from sim_envs.sensors.device import Device
+from sim_envs.space import Place
 
 _WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -71,7 +74,7 @@ class _Worker:
 
 
 def render(
-    space: Space,
+    space: Place,
     engine: str,
     draft: Draft,
     jobs: Sequence[Job],
@@ -94,7 +97,7 @@ def render(
     """
     workers = min(workers, len(jobs))
     if workers == 1:
-        opened = ENGINES[engine](space, draft.rig)
+        opened = open_engine(engine, space, draft.rig)
         try:
             for job in jobs:
                 _render_one(opened, draft, job, on_frames)
@@ -106,23 +109,29 @@ def render(
 
 def _render_one(engine: Engine, draft: Draft, job: Job, on_frames: Callable[[int], object]) -> None:
     try:
-        draft.write(job, _frames(engine, job, on_frames))
+        draft.write(job, _frames(engine, draft.rig, job, on_frames))
     except UserError:
         raise
     except Exception as error:
         raise RenderError(f"Rendering trajectory {job.trajectory} failed: {error!r}") from error
 
 
-def _frames(engine: Engine, job: Job, on_frames: Callable[[int], object]) -> Iterator[Frame]:
-    """Render a trajectory and derive what is computed from rendered modalities."""
-    for pose in job.camera_to_world:
-        frame = engine.render(pose)
+def _frames(engine: Engine, rig: Rig, job: Job, on_frames: Callable[[int], object]) -> Iterator[Frame]:
+    """Render a trajectory, let the rig's sensors sense it, and derive what is computed from other modalities."""
+    poses = job.camera_to_world
+    device = Device(rig, poses, job.trajectory, job.seed, engine.render)
+    # An engine that works ahead cannot be asked for the views of a blur in between.
+    ideals = map(engine.render, poses) if rig.noise.shutter else render_in_order(engine, poses)
+    for step, ideal in enumerate(ideals):
+        frame = device.sense(ideal, step)
+        if rig.noise:
+            frame[VALID] = np.array(is_valid(ideal | {"depth": frame["depth"]}))
         yield frame | {name: derive(frame) for name, derive in DERIVED.items()}
         on_frames(1)
 
 
 def _render_in_processes(
-    space: Space,
+    space: Place,
     engine: str,
     draft: Draft,
     jobs: Sequence[Job],
@@ -163,15 +172,15 @@ def _obituary(worker: _Worker) -> str:
 
 
 @contextlib.contextmanager
-def _processes(space: Space, engine: str, draft: Draft, count: int) -> Iterator[list[_Worker]]:
+def _processes(space: Place, engine: str, draft: Draft, count: int) -> Iterator[list[_Worker]]:
     """Start worker processes; none of them is left when the block is."""
     context = multiprocessing.get_context("spawn")
     everyone: list[_Worker] = []
     try:
         with _inherited_by_workers():
-            for _ in range(count):
+            for number in range(count):
                 ours, theirs = context.Pipe()
-                process = context.Process(target=_work, args=(theirs, space, engine, draft))
+                process = context.Process(target=_work, args=(theirs, space, engine, draft, number))
                 process.start()
                 theirs.close()
                 everyone.append(_Worker(process, ours))
@@ -203,8 +212,9 @@ def _inherited_by_workers() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _work(connection: Connection, space: Space, engine: str, draft: Draft) -> None:
+def _work(connection: Connection, space: Place, engine: str, draft: Draft, number: int) -> None:
     """Be a worker: open the engine, then render what the parent sends until it sends None."""
+    os.environ[RENDER_PROCESS_VARIABLE] = str(number)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     written, told_at = 0, time.monotonic()
@@ -217,7 +227,7 @@ def _work(connection: Connection, space: Space, engine: str, draft: Draft) -> No
             written, told_at = 0, time.monotonic()
 
     try:
-        opened = ENGINES[engine](space, draft.rig)
+        opened = open_engine(engine, space, draft.rig)
         connection.send(Done())
         while (job := connection.recv()) is not None:
             _render_one(opened, draft, job, on_frames)

@@ -1,13 +1,14 @@
-"""Spaces by id: built-in ones are made from their number, imported scans are read from the data home."""
+"""Spaces by id: built-in ones are made from their number, scans and captures are read from the data home."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Protocol
 
+from sim_envs.engines import CAPTURE_ENGINE
 from sim_envs.errors import UserError, unknown
 from sim_envs.registry import Table
-from sim_envs.space import Space
+from sim_envs.space import Place, Space
 from sim_envs.storage import data_home
 
 
@@ -17,8 +18,8 @@ class SpaceSource(Protocol):
     def names(self, home: Path) -> list[str]:
         """Return the names this source offers, without the ``source/`` before them, sorted."""
 
-    def load(self, name: str, home: Path) -> Space:
-        """Return the space, or raise :func:`unknown_space` where there is none of that name.
+    def load(self, name: str, home: Path) -> Place:
+        """Return the space (or the capture), or raise :func:`unknown_space` where there is none of that name.
 
         Args:
             name: what follows the first ``/`` of a space id.
@@ -30,6 +31,7 @@ SOURCES: Table[type[SpaceSource]] = Table(
     "space source",
     {
         "builtin": "sim_envs.spaces.builtin.source:BuiltinSource",
+        "capture": "sim_envs.captures.source:CaptureSource",
         "scan": "sim_envs.spaces.scans.source:ScanSource",
     },
     group="tst_bench.space_sources",
@@ -37,20 +39,39 @@ SOURCES: Table[type[SpaceSource]] = Table(
 
 
 def load_space(space_id: str, home: Path | None = None) -> Space:
-    """Return the space of this id.
+    """Return the space of this id, for what needs its geometry.
 
     Args:
         space_id: ``source/name``, e.g. ``builtin/flat-01`` or ``scan/redkitchen``.
         home: the data home; default :func:`~sim_envs.storage.data_home`.
 
     Raises:
-        UserError: there is no such source or space (the near names are given), or its files are damaged.
+        UserError: there is no such source or space (the near names are given), its files are damaged, or it is a
+            capture.
     """
+    place = load_place(space_id, home)
+    if not isinstance(place, Space):
+        raise UserError(f"{space_id} is a capture: it has frames and no geometry. Name a space or a scan here.")
+    return place
+
+
+def load_place(space_id: str, home: Path | None = None) -> Place:
+    """Return the space or the capture of this id, for what records it; otherwise like :func:`load_space`."""
     home = data_home() if home is None else home
     source, slash, name = space_id.partition("/")
     if not slash or not name or source not in SOURCES:
         raise unknown_space(space_id, home)
     return SOURCES[source]().load(name, home)
+
+
+def is_capture(space_id: str) -> bool:
+    """Tell by its id whether something was recorded by a device rather than modelled or scanned."""
+    return space_id.partition("/")[0] == "capture"
+
+
+def recording_engine(space_id: str, engine: str) -> str:
+    """Return the engine that records a space: ``engine``, but captures are played back by their own."""
+    return CAPTURE_ENGINE if is_capture(space_id) else engine
 
 
 def list_spaces(home: Path | None = None) -> list[str]:
@@ -65,5 +86,6 @@ def unknown_space(space_id: str, home: Path) -> UserError:
         "space",
         space_id,
         list_spaces(home),
-        hint="`tst-bench spaces list` shows all; `tst-bench spaces import PATH` adds a scan.",
+        hint="`tst-bench spaces list` shows all; `tst-bench spaces import PATH` adds a scan, "
+        "`tst-bench import-capture PATH` a capture.",
     )

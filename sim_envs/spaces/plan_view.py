@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from sim_envs.engines.geometry import NO_FACE, RayCaster
-from sim_envs.space import Space
+from sim_envs.space import Place, Space
 from sim_envs.spaces.info import floor_height, present_categories, space_info
 from sim_envs.taxonomy import NYU40
 
@@ -96,7 +96,7 @@ def cut(vertices: np.ndarray, faces: np.ndarray, y: float) -> tuple[np.ndarray, 
     return np.stack(ends, axis=1)[:, :, [0, 2]], crossed
 
 
-def category_colours(space: Space) -> np.ndarray:
+def category_colours(space: Place) -> np.ndarray:
     """Return (C + 1, 3) uint8 colours of a space's categories, soft enough to write on; 0 is light grey.
 
     Hues go round by the golden ratio, which comes close to itself after 8, 13, 21 … steps; lightness has a

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -11,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sim_envs.engines import ENGINES
 from sim_envs.modalities import MODALITIES
 from sim_envs.rig import Rig
-from sim_envs.space import Space
+from sim_envs.space import Place, Space
 from sim_envs.spaces.info import space_info
 from sim_envs.spaces.plan_view import category_colours, draw_floor_plan
 from sim_envs.storage import write_whole
@@ -22,6 +23,7 @@ __all__ = ["preview_space", "space_info"]
 VIEWS = 12
 SHOWN = ("rgb", "depth", "normals", "semantic")
 _TILE = 192
+RIG = Rig(width=_TILE, height=_TILE, hfov=80.0)
 _GAP = 3
 _VIEWS_PER_ROW = 2
 _HEAD = 46
@@ -38,15 +40,19 @@ def preview_space(space: Space, out: Path) -> list[Path]:
     """
     plan, sheet = out / "floorplan.png", out / "contact-sheet.png"
     write_whole(plan, lambda beside: draw_floor_plan(space, beside))
-    picture = contact_sheet(space)
+    picture = contact_sheet(space, _frames(space))
     write_whole(sheet, lambda beside: picture.save(beside, format="PNG"))
     return [plan, sheet]
 
 
-def contact_sheet(space: Space) -> Image.Image:
-    """Render twelve views in every modality, side by side, with the colours of the categories below."""
+def contact_sheet(space: Place, frames: Sequence[dict[str, np.ndarray]]) -> Image.Image:
+    """Lay views out in every modality, side by side, with the colours of the categories below.
+
+    Args:
+        frames: of :data:`RIG`, as an engine gives them.
+    """
     shown = [name for name in SHOWN if name != "semantic" or space.has_labels]
-    rows = [_view_tiles(space, frame, shown) for frame in _frames(space)]
+    rows = [_view_tiles(space, frame, shown) for frame in frames]
     line_count = -(-len(rows) // _VIEWS_PER_ROW)
     block = len(shown) * (_TILE + _GAP)
     width = _VIEWS_PER_ROW * block + (_VIEWS_PER_ROW - 1) * 4 * _GAP + _GAP
@@ -69,25 +75,25 @@ def contact_sheet(space: Space) -> Image.Image:
 
 def _frames(space: Space) -> list[dict[str, np.ndarray]]:
     """Render one view of each of twelve planned trajectories."""
-    rig = Rig(width=_TILE, height=_TILE, hfov=80.0)
-    trajectories = plan_trajectories(space, rig, "auto", {"test": (VIEWS, 1)}, seed=0)
-    engine = ENGINES["raycast"](space, rig)
+    trajectories = plan_trajectories(space, RIG, "auto", {"test": (VIEWS, 1)}, seed=0)
+    engine = ENGINES["raycast"](space, RIG)
     try:
         return [engine.render(trajectory.camera_to_world[0]) for trajectory in trajectories]
     finally:
         engine.close()
 
 
-def _view_tiles(space: Space, frame: dict[str, np.ndarray], shown: list[str]) -> tuple[list[np.ndarray], np.ndarray]:
+def _view_tiles(space: Place, frame: dict[str, np.ndarray], shown: list[str]) -> tuple[list[np.ndarray], np.ndarray]:
     """Return the pictures of one view, and how many of its pixels each category has."""
     colours = category_colours(space)
     colours[0] = 0
     tiles = [colours[frame[name]] if name == "semantic" else MODALITIES[name].display(frame[name]) for name in shown]
-    return tiles, np.bincount(frame["semantic"].reshape(-1), minlength=len(space.categories) + 1)
+    pixels = frame["semantic"] if space.has_labels else np.zeros(1, np.uint16)
+    return tiles, np.bincount(pixels.reshape(-1), minlength=len(space.categories) + 1)
 
 
 def _legend_entries(
-    space: Space, rows: list[tuple[list[np.ndarray], np.ndarray]]
+    space: Place, rows: list[tuple[list[np.ndarray], np.ndarray]]
 ) -> list[tuple[str, tuple[int, int, int]]]:
     """Return name and colour of the categories in view, the most seen first."""
     pixels = np.sum([counts for _, counts in rows], axis=0)

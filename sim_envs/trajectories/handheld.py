@@ -98,7 +98,7 @@ def surface_points(triangles: np.ndarray, spacing: float) -> np.ndarray:
     done = []
     todo = triangles.astype(np.float64)
     while len(todo):
-        edges = np.linalg.norm(np.roll(todo, -1, axis=1) - todo, axis=2)
+        edges = np.stack([np.linalg.norm(todo[:, k - 2] - todo[:, k], axis=1) for k in range(3)], axis=1)
         longest = edges.argmax(axis=1)
         small = edges.max(axis=1) <= spacing
         done.append(todo[small].reshape(-1, 3))
@@ -108,8 +108,11 @@ def surface_points(triangles: np.ndarray, spacing: float) -> np.ndarray:
         middle = 0.5 * (a + b)
         todo = np.concatenate([np.stack([a, middle, c], axis=1), np.stack([middle, b, c], axis=1)])
     points = np.concatenate(done)
-    cells = np.floor((points - points.min(axis=0)) / (0.1 * spacing)).astype(np.int64)
-    _, first = np.unique(np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1)), return_index=True)
+    index = np.zeros(len(points), np.int64)
+    for along in points.T:
+        cell = np.floor((along - along.min()) / (0.1 * spacing)).astype(np.int64)
+        index = index * (cell.max() + 1) + cell
+    _, first = np.unique(index, return_index=True)
     return np.asarray(points[np.sort(first)])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -16,12 +15,11 @@ from sim_envs.trajectories import SPLITS, Trajectory
 from sim_envs.trajectories.audit import angle_between, near_duplicates
 from sim_envs.trajectories.gaze import Programme, choose_yaw, hovering, rotations, walking
 from sim_envs.trajectories.handheld import FlightVolume, flight_volume
+from sim_envs.trajectories.kinds import FILE_KINDS, KINDS, trajectory_source
 from sim_envs.trajectories.navigable import MIN_AREA, NavigableMap, navigable_map
 from sim_envs.trajectories.paths import GridGraph, grid_graph, resample, smooth, wander
-from sim_envs.trajectories.pose_files import cut_poses, read_poses
 from sim_envs.trajectories.views import CLOSED_HITS, YAWS, Scene, look_around, view_content
 
-KINDS = ("auto", "walk", "handheld")
 STEP_RANGE = (0.12, 0.38)
 HEIGHT_RANGE = (0.6, 1.7)
 LOW_HEIGHT = 1.35  # a sensor up to here keeps 0.15 m below what the 1.5 m tall device clears
@@ -53,18 +51,17 @@ def plan_trajectories(
 ) -> list[Trajectory]:
     """Return trajectories, ``train`` first, then ``val``, then ``test``, with exactly the frames asked for.
 
-    Every trajectory has a random stream of its own, so it does not depend on how many others there are; but
-    ``val`` and ``test`` avoid near-duplicates of ``train`` views (0.05 m and 5°).
+    Every planned trajectory has a random stream of its own, so it does not depend on how many others there are;
+    but ``val`` and ``test`` avoid near-duplicates of ``train`` views (0.05 m and 5°).
 
     Args:
         rig: the views are judged through its frustum.
-        kind: ``walk`` (over the navigable floor), ``handheld`` (through free space), ``auto`` (walk where there
-            is a floor, else hand-held), or a path to a file of poses (see :mod:`.pose_files`).
+        kind: a row of :data:`~sim_envs.trajectories.kinds.KINDS`, or what names a file (see there).
         counts: split → (number of trajectories, frames of each).
         seed: equal seeds give equal trajectories.
 
     Raises:
-        UserError: an unknown kind; no floor or no free space; a pose file that is missing, damaged or too short;
+        UserError: an unknown kind; no floor or no free space; a file that is missing, damaged or too short;
             a space in which no views worth keeping are found.
     """
     for split, (number, frames) in counts.items():
@@ -72,20 +69,43 @@ def plan_trajectories(
             raise unknown("split", split, SPLITS)
         if number < 0 or frames < 1:
             raise UserError(f"{split}: {number} trajectories of {frames} frames; at least 0 and 1 make sense.")
-    if kind not in KINDS:
-        path = Path(kind).expanduser()
-        if not path.exists() and not path.suffix and len(path.parts) == 1:
-            raise unknown("kind of trajectory", kind, KINDS, hint="A path to a file of poses serves as well.")
-        return cut_poses(read_poses(path), counts, path)
+    source = trajectory_source(kind)
+    if source.file is not None:
+        return FILE_KINDS[source.kind](space, source.file, counts)
+    return KINDS[source.kind](space, rig, counts, seed)
+
+
+def plan_auto(space: Space, rig: Rig, counts: Mapping[str, tuple[int, int]], seed: int) -> list[Trajectory]:
+    """Walk where there is a floor, else move hand-held."""
+    return _plan(space, rig, "auto", counts, seed)
+
+
+def plan_walk(space: Space, rig: Rig, counts: Mapping[str, tuple[int, int]], seed: int) -> list[Trajectory]:
+    """Walk over the navigable floor."""
+    return _plan(space, rig, "walk", counts, seed)
+
+
+def plan_handheld(space: Space, rig: Rig, counts: Mapping[str, tuple[int, int]], seed: int) -> list[Trajectory]:
+    """Move through free space as a hand does."""
+    return _plan(space, rig, "handheld", counts, seed)
+
+
+def _plan(space: Space, rig: Rig, kind: str, counts: Mapping[str, tuple[int, int]], seed: int) -> list[Trajectory]:
     scene = Scene.of(space)
-    terrain = find_terrain(space, scene, rig, kind)
+    return film(space.id, scene, rig, find_terrain(space, scene, rig, kind), counts, seed)
+
+
+def film(
+    name: str, scene: Scene, rig: Rig, terrain: Terrain, counts: Mapping[str, tuple[int, int]], seed: int
+) -> list[Trajectory]:
+    """Return the trajectories of all splits over one terrain; see :func:`plan_trajectories`."""
     planned: list[Trajectory] = []
     train = np.zeros((0, 4, 4))
     for s, split in enumerate(SPLITS):
         number, frames = counts.get(split, (0, 1))
         for k in range(number):
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(s, k)))
-            poses = _plan_one(space.id, scene, rig, terrain, frames, train, rng)
+            poses = _plan_one(name, scene, rig, terrain, frames, train, rng)
             planned.append(Trajectory(len(planned), split, poses))
         if split == "train" and planned:
             train = np.concatenate([t.camera_to_world for t in planned])
@@ -132,7 +152,7 @@ class Floor:
         """Prepare the paths over a map, for sensors below and above 1.35 m."""
         low, tall = (grid_graph(free, ground.clearance, ground.cell) for free in (ground.free, ground.free_tall))
         some = low.cells[:: max(1, len(low.cells) // 64)]
-        return cls(ground, low, tall, _min_hits(ground.has_ceiling, scene, rig, ground.to_world(some, 1.2)))
+        return cls(ground, low, tall, min_hits_of(ground.has_ceiling, scene, rig, ground.to_world(some, 1.2)))
 
     def route(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, Programme]:
         """Walk at a sensor height of 0.6 m to 1.7 m, as far as there is air above."""
@@ -157,7 +177,7 @@ class Air:
         """Prepare the paths through a volume."""
         graph = grid_graph(volume.free, volume.clearance, volume.cell)
         some = graph.cells[:: max(1, len(graph.cells) // 64)]
-        return cls(volume, graph, _min_hits(volume.closed, scene, rig, volume.to_world(some)))
+        return cls(volume, graph, min_hits_of(volume.closed, scene, rig, volume.to_world(some)))
 
     def route(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, Programme]:
         """Move as a hand does, facing the geometry."""
@@ -178,7 +198,7 @@ def _travel(graph: GridGraph, count: int, rng: np.random.Generator) -> np.ndarra
         length *= 1.5
 
 
-def _min_hits(closed: bool, scene: Scene, rig: Rig, positions: np.ndarray) -> float:
+def min_hits_of(closed: bool, scene: Scene, rig: Rig, positions: np.ndarray) -> float:
     """Return the share of rays a view must meet something with: less where a scan is open or full of holes."""
     if closed:
         return CLOSED_HITS

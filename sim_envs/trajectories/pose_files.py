@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim_envs.errors import UserError
+from sim_envs.space import Space
 from sim_envs.trajectories import SPLITS, Trajectory
 
 RIGID_TOLERANCE = 1e-2
@@ -44,7 +45,12 @@ def read_poses(path: Path) -> np.ndarray:
     named = _from_json(path, text) if path.suffix.lower() == ".json" else _from_text(path, text)
     if not named:
         raise UserError(f"The pose file {path} holds no pose. {_FORMATS}")
-    return np.stack([_rigid(path, name, matrix) for name, matrix in named])
+    return np.stack([rigid_pose(path, name, matrix) for name, matrix in named])
+
+
+def plan_from_poses(space: Space, path: Path, counts: Mapping[str, tuple[int, int]]) -> list[Trajectory]:
+    """Return the trajectories of a file of poses; see :func:`read_poses` and :func:`cut_poses`."""
+    return cut_poses(read_poses(path), counts, path)
 
 
 def cut_poses(poses: np.ndarray, counts: Mapping[str, tuple[int, int]], path: Path) -> list[Trajectory]:
@@ -88,7 +94,7 @@ def _from_json(path: Path, text: str) -> list[tuple[str, np.ndarray]]:
         raise UserError(f"The pose file {path} has no list 'frames'. {_FORMATS}")
     to_yup = np.eye(4)
     if "world_to_yup" in data:
-        to_yup = _rigid(path, "world_to_yup", _matrix(path, "world_to_yup", data["world_to_yup"]))
+        to_yup = rigid_pose(path, "world_to_yup", _matrix(path, "world_to_yup", data["world_to_yup"]))
     named = []
     for i, frame in enumerate(frames):
         name = f"frame {i}"
@@ -134,7 +140,7 @@ def _matrix(path: Path, name: str, values: Any) -> np.ndarray:
     return matrix.reshape(4, 4)
 
 
-def _rigid(path: Path, name: str, matrix: np.ndarray) -> np.ndarray:
+def rigid_pose(path: Path, name: str, matrix: np.ndarray) -> np.ndarray:
     """Return the matrix with its rotation replaced by the nearest exact one."""
     advice = "Camera poses must be rotation and translation only, without scale or mirror."
     if not np.isfinite(matrix).all():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from sim_envs.triangles import blocks
+
 _SHIFT = 4  # cv2 takes polygon corners as fixed-point numbers with this many fractional bits
 
 
@@ -48,19 +50,25 @@ def draw_slab(
     Returns:
         ``shape`` bool; every point of the geometry lies within a cell's diagonal of a marked centre.
     """
-    y = triangles[..., 1]
-    triangles = triangles[(y.max(axis=1) >= low) & (y.min(axis=1) <= high)].astype(np.float64)
+    image = np.zeros(shape, np.uint8)
+    for part in blocks(len(triangles)):
+        y0, y1, y2 = triangles[part, :, 1].T
+        reaching = (np.maximum(np.maximum(y0, y1), y2) >= low) & (np.minimum(np.minimum(y0, y1), y2) <= high)
+        _draw(image, triangles[part][reaching].astype(np.float64), low, high, origin, cell)
+    return image.astype(bool)
+
+
+def _draw(image: np.ndarray, triangles: np.ndarray, low: float, high: float, origin: np.ndarray, cell: float) -> None:
+    """Draw triangles that reach into the slab; arguments as in :func:`draw_slab`."""
     corners, valid = slab_corners(triangles, low, high)
     plan = (corners[..., [2, 0]] - origin[::-1]) / cell - 0.5  # cv2 wants column (z) before row (x)
-    image = np.zeros(shape, np.uint8)
     some = np.broadcast_to(valid[..., None], plan.shape)
     extent = plan.max(axis=1, where=some, initial=-np.inf) - plan.min(axis=1, where=some, initial=np.inf)
     small = extent.max(axis=1) < 1
     dots = np.rint(plan[small][valid[small]]).astype(int)
-    dots = dots[((dots >= 0) & (dots < np.array(shape)[::-1])).all(axis=1)]
+    dots = dots[((dots >= 0) & (dots < np.array(image.shape)[::-1])).all(axis=1)]
     image[dots[:, 1], dots[:, 0]] = 1
     large = ~small & valid.any(axis=1)
     fixed = np.rint(plan[large] * (1 << _SHIFT)).astype(np.int32)
     for polygon, exists in zip(fixed, valid[large], strict=True):
         cv2.fillConvexPoly(image, cv2.convexHull(polygon[exists]), 1, lineType=cv2.LINE_8, shift=_SHIFT)
-    return image.astype(bool)

@@ -9,6 +9,7 @@ import numpy as np
 from sim_envs.engines.geometry import RayCaster
 from sim_envs.rig import Rig
 from sim_envs.space import Space
+from sim_envs.triangles import blocks, face_crosses
 
 MIN_CLEARANCE = 0.15  # metres from a camera to any geometry
 CLOSED_HITS = 0.6  # share of rays that must meet something in a closed space
@@ -31,10 +32,11 @@ class Scene:
     @classmethod
     def of(cls, space: Space) -> Scene:
         """Prepare a space for ray casting."""
-        a, b, c = (space.vertices[space.faces[:, i]].astype(np.float64) for i in range(3))
-        cross = np.cross(b - a, c - a)
-        length = np.linalg.norm(cross, axis=1, keepdims=True)
-        return cls(RayCaster(space.vertices, space.faces), (cross / np.maximum(length, 1e-20)).astype(np.float32))
+        normals = np.empty(space.faces.shape, np.float32)
+        for part in blocks(len(normals)):
+            cross, length = face_crosses(space.vertices, space.faces[part])
+            normals[part] = cross / np.maximum(length, 1e-20)
+        return cls(RayCaster(space.vertices, space.faces), normals)
 
     def look(self, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (…,) distance in metres (inf = nothing) and (…, 3) face normals along (…, 3) unit directions."""
@@ -112,7 +114,7 @@ def view_content(scene: Scene, rig: Rig, camera_to_world: np.ndarray) -> Content
     """Measure (N, 4, 4) views through a 24×24 grid of rays over the rig's frustum."""
     half = np.tan(np.radians(rig.hfov) / 2)
     across = ((np.arange(_GRID) + 0.5) / _GRID * 2 - 1) * half
-    x, y = np.meshgrid(across, -across * rig.height / rig.width)
+    x, y = rig.distortion.undistort(*np.meshgrid(across, -across * rig.height / rig.width))
     rays = np.stack([x, y, -np.ones_like(x)], axis=-1).reshape(-1, 3)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     directions = np.einsum("nij,rj->nri", camera_to_world[:, :3, :3], rays)
@@ -136,8 +138,7 @@ class Panorama:
 
     def content(self, rig: Rig, pitch: np.ndarray) -> Content:
         """Measure the (N, Y) views at every yaw, at each position's pitch (N,), radians; fields are (N, Y)."""
-        half = np.radians(rig.hfov) / 2
-        half_up = np.arctan(np.tan(half) * rig.height / rig.width)
+        half, half_up = rig.half_angles
         columns = _span(half, 2 * np.pi / YAWS)
         rows = _span(half_up, float(ELEVATIONS[1] - ELEVATIONS[0]))
         row = np.abs(ELEVATIONS[None] - pitch[:, None]).argmin(axis=1)

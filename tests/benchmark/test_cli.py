@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+import yaml
 
+import benchmark.suites
 from benchmark.cli import main
 
 
@@ -53,6 +55,11 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     box = trimesh.creation.box((4, 2, 4))
     box.export(folder / "box.ply")
     (folder / "cut.ply").write_bytes((folder / "box.ply").read_bytes()[:300])
+    (folder / "cut.glb").write_bytes(b"glTF\2\0\0\0")
+    trimesh.creation.box((4000, 2000, 4000)).export(folder / "large.ply")
+    demo = yaml.safe_load(Path(benchmark.suites.__file__).with_name("demo.yaml").read_text(encoding="utf-8"))
+    for name, changes in (("encoder", {"pretrain": {"encoder": "tinny"}}), ("engine", {"engine": "raycats"})):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(demo | changes), encoding="utf-8")
     np.save(folder / "short.npy", np.ones(3, np.uint16))
     np.save(folder / "ids.npy", np.ones(len(box.vertices), np.uint16))
     (folder / "table.json").write_text('{"2": "chair"}', encoding="utf-8")
@@ -73,6 +80,7 @@ WRONG: list[tuple[str, str]] = [
     ("generate --scene builtin/flat-01 --size 8", "out of range"),
     ("generate --scene builtin/flat-01 --size 100000", "out of range"),
     ("generate --scene builtin/flat-01 --size 64by64", "64by64"),
+    ("generate --scene builtin/flat-01 --size 64x", "64x"),
     ("generate --scene builtin/flat-01 --hfov 200", "out of range"),
     ("generate --scene builtin/flat-01 --engine raycst", "raycast"),
     ("generate --scene builtin/flat-01 --trajectories wlak", "walk"),
@@ -83,6 +91,8 @@ WRONG: list[tuple[str, str]] = [
     ("spaces import {bad}/notes.txt", "notes.txt"),
     ("spaces import {bad}/points.ply", "faces"),
     ("spaces import {bad}/cut.ply", "cut.ply"),
+    ("spaces import {bad}/cut.glb", "cut short"),
+    ("spaces import {bad}/large.ply", "4000 × 2000 × 4000 m"),
     ("spaces import {bad}/empty", "empty"),
     ("spaces import {bad}/box.ply --up sideways", "up"),
     ("spaces import {bad}/box.ply --unit mile", "unit"),
@@ -92,6 +102,8 @@ WRONG: list[tuple[str, str]] = [
     ("spaces import {bad}/box.ply --labels {bad}/ids.npy --instances {bad}/not.json", "not.json"),
     ("run --model tsst", "tst"),
     ("run --suite dmo", "demo"),
+    ("run --suite {bad}/encoder.yaml", "tiny"),
+    ("run --suite {bad}/engine.yaml", "raycast"),
     ("run --task semsegg", "semseg"),
     ("run --protocol thawed", "frozen"),
     ("run --seeds 0", "seeds"),
@@ -125,7 +137,7 @@ def test_a_space_without_labels_is_told_what_it_can_serve(tst_bench: Callable[..
 
 
 @pytest.mark.parametrize(
-    "command", ["", "generate", "run", "report", "demo", "spaces", "spaces import", "models", "suites"]
+    "command", ["", "generate", "run", "report", "demo", "doctor", "spaces", "spaces import", "models", "suites"]
 )
 def test_help_is_there_and_brings_no_heavy_library(tmp_path: Path, command: str) -> None:
     code = (

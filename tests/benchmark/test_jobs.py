@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -64,6 +65,20 @@ def test_a_failure_stops_only_what_needs_it(tmp_path: Path) -> None:
     assert (tmp_path / "good").exists()
     assert not (tmp_path / "never").exists()
     assert ("good", None) in ended
+
+
+def test_a_failure_that_leaves_nothing_to_run_ends_the_run(tmp_path: Path) -> None:
+    jobs = [
+        job("bad", refuse, tmp_path),
+        job("next", write, tmp_path, ("bad",), path=tmp_path / "never"),
+        job("last", write, tmp_path, ("next",), path=tmp_path / "never"),
+    ]
+    failed: list[Failure] = []
+    run = threading.Thread(target=lambda: failed.extend(run_jobs(jobs, 2, 1, Watcher())), daemon=True)
+    run.start()
+    run.join(60)
+    assert not run.is_alive()
+    assert [failure.job for failure in failed] == ["bad", "next", "last"]
 
 
 def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:

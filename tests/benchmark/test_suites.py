@@ -47,6 +47,8 @@ def suite_file(name: str) -> Path:
         ({"transfer": ["builtin/flat-01"]}, "one role"),
         ({"protocols": ["thawed"]}, "protocols"),
         ({"pretrain": {"steps": "many"}}, "pretrain.steps"),
+        ({"recordings": {"test": {"test": [2, 4]}, "transfer": {"train": [2, 4]}}}, "recordings.transfer .* val"),
+        ({"recordings": {"test": {"train": [2, 4]}}}, "recordings.test says nothing of test"),
     ],
 )
 def test_a_field_that_does_not_fit_is_named(tmp_path: Path, changes: dict[str, object], message: str) -> None:
@@ -65,3 +67,9 @@ def test_a_suite_file_that_is_missing_or_not_yaml_is_said(tmp_path: Path) -> Non
     (tmp_path / "broken.yaml").write_text("a: [1, 2", encoding="utf-8")
     with pytest.raises(UserError, match="not YAML"):
         load_suite(str(tmp_path / "broken.yaml"))
+    (tmp_path / "list.yaml").write_text("- a\n- b\n", encoding="utf-8")
+    with pytest.raises(UserError, match="no fields with values"):
+        load_suite(str(tmp_path / "list.yaml"))
+    (tmp_path / "bytes.yaml").write_bytes(b"name: \xff\xfe\n")
+    with pytest.raises(UserError, match="cannot be read"):
+        load_suite(str(tmp_path / "bytes.yaml"))

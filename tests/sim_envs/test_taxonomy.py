@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sim_envs.taxonomy as taxonomy_module
 from sim_envs.errors import UserError
 from sim_envs.spaces.furniture.categories import NYU40_OF_CATEGORY
-from sim_envs.taxonomy import NYU40, Taxonomy, key, open_taxonomy, read_taxonomy
+from sim_envs.taxonomy import NYU40, SourceMap, Taxonomy, key, open_taxonomy, read_taxonomy
 
+OWN = sorted(path.stem for path in Path(taxonomy_module.__file__).with_name("taxonomies").glob("*.json"))
 REDKITCHEN_WORDS = [
     "book",
     "box",
@@ -69,6 +71,54 @@ def test_words_find_their_category(source: str, category: str) -> None:
     assert NYU40.categories[NYU40.evaluation_id(source) - 1] == category
 
 
+@pytest.mark.parametrize(
+    ("source", "category"),
+    [
+        ("sofa chair", "chair"),  # ScanNet
+        ("organizer shelf", "shelves"),
+        ("garage door", "otherstructure"),
+        ("bathroom stall", "otherstructure"),  # Matterport3D
+        ("tv_monitor", "television"),  # mpcat40
+        ("chest of drawers", "dresser"),  # mpcat40; ours, since Matterport3D itself is not of one mind
+        ("refrigerator cabinet", "cabinet"),  # HM3D
+        ("indoor-plant", "otherprop"),  # Replica
+        ("wall-cabinet", "cabinet"),
+        ("blind rail", "blinds"),  # ScanNet++
+        ("WallInner", "wall"),  # 3D-FRONT
+        ("Lounge Chair / Cafe Chair / Office Chair", "chair"),
+    ],
+)
+def test_words_of_public_data_sets_find_their_category(source: str, category: str) -> None:
+    assert NYU40.categories[NYU40.evaluation_id(source) - 1] == category
+
+
+def test_what_a_source_leaves_open_stays_open() -> None:
+    assert NYU40.unmapped(["other-leaf", "undefined", "Other"]) == ["other-leaf", "undefined", "Other"]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_every_taxonomy_and_every_map_names_its_source(name: str) -> None:
+    taxonomy = open_taxonomy(name)
+    assert taxonomy.source
+    assert all(names.source for names in taxonomy.maps)
+    assert taxonomy.unmapped(taxonomy.categories) == []
+
+
+def test_ids_of_benchmarks_are_their_own() -> None:
+    mpcat40, scannet20 = open_taxonomy("mpcat40"), open_taxonomy("scannet20")
+    assert [mpcat40.evaluation_id(word) for word in ("wall", "chair", "tv_monitor", "misc")] == [1, 3, 22, 40]
+    assert [mpcat40.evaluation_id(word) for word in ("garage door", "refrigerator cabinet")] == [4, 7]
+    assert [scannet20.evaluation_id(word) for word in ("wall", "couch", "mini fridge", "towel")] == [1, 6, 15, 0]
+    assert len(open_taxonomy("scannetpp100").categories) == 100
+
+
+def test_where_sources_disagree_the_earlier_one_counts_and_the_taxonomy_itself_before_all() -> None:
+    first = SourceMap(source="a", names={"seat": ("pouf", "box"), "rest": ("shelf",)})
+    second = SourceMap(source="b", names={"rest": ("pouf", "seat", "Shelves", "box", "crate")})
+    taxonomy = Taxonomy(name="t", categories=("seat", "rest"), map={"box": "rest"}, maps=(first, second))
+    assert taxonomy.lookup(["pouf", "seat", "shelf", "box", "crate"]).tolist() == [0, 1, 1, 2, 2, 2]
+
+
 def test_words_of_the_real_scan_have_an_image() -> None:
     assert NYU40.unmapped(REDKITCHEN_WORDS) == []
 
@@ -120,6 +170,8 @@ def test_a_taxonomy_is_read_from_a_file(tmp_path: Path) -> None:
         ('{"name": "x", "categories": ["Lamp", "lamps"]}', "same as"),
         ('{"name": "x", "categories": ["a", "a"]}', "twice"),
         ('{"name": "x", "categories": ["a"], "extra": 1}', "extra"),
+        ('{"name": "x", "categories": ["a"], "maps": ["nowhere.json"]}', "No such taxonomy file"),
+        ('{"name": "x", "categories": ["a"], "maps": ["mine.json"]}', "not valid"),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, content: str, message: str) -> None:
@@ -127,6 +179,16 @@ def test_a_wrong_file_is_refused(tmp_path: Path, content: str, message: str) -> 
     path.write_text(content)
     with pytest.raises(UserError, match=message):
         read_taxonomy(path)
+
+
+def test_a_map_beside_a_taxonomy_is_read_with_it(tmp_path: Path) -> None:
+    (tmp_path / "words.json").write_text(json.dumps({"source": "me", "names": {"seat": ["stool"], "b": []}}))
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"name": "mine", "categories": ["seat"], "maps": ["words.json"]}))
+    with pytest.raises(UserError, match="'b', which is none of the categories"):
+        read_taxonomy(path)
+    (tmp_path / "words.json").write_text(json.dumps({"source": "me", "names": {"seat": ["stool"]}}))
+    assert read_taxonomy(path).evaluation_id("Stools") == 1
 
 
 def test_an_unknown_taxonomy_names_the_known() -> None:

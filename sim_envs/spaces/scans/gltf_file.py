@@ -21,17 +21,21 @@ import numpy as np
 from PIL import Image
 
 from sim_envs.space import NO_TEXTURE
+from sim_envs.spaces.scans.basis_file import ADVICE, can_decode, decode_basis, is_basis
 from sim_envs.spaces.scans.mesh_files import MeshFileError, RawMesh
 
 _COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 _READABLE = {
     "EXT_texture_webp",
+    "GOOGLE_texture_basis",
     "KHR_materials_pbrSpecularGlossiness",
     "KHR_materials_unlit",
     "KHR_mesh_quantization",
+    "KHR_texture_basisu",
     "KHR_texture_transform",
 }
+_IMAGE_EXTENSIONS = ("KHR_texture_basisu", "GOOGLE_texture_basis", "EXT_texture_webp")
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 
 
@@ -75,6 +79,19 @@ def read_gltf(path: Path) -> RawMesh:
         raise MeshFileError(f"it is not valid glTF 2.0 ({type(error).__name__}: {str(error)[:100]}).") from error
 
 
+def gltf_json(path: Path) -> dict[str, Any]:
+    """Return the JSON of a glTF file.
+
+    Raises:
+        MeshFileError: it has none.
+    """
+    data = path.read_bytes()
+    try:
+        return _split_glb(data)[0] if data[:4] == b"glTF" else _parse_json(data)
+    except (KeyError, struct.error) as error:
+        raise MeshFileError(f"it is not valid glTF 2.0 ({type(error).__name__}).") from error
+
+
 class _Document:
     """An opened file: its JSON, its buffers, and the other files they came from."""
 
@@ -102,11 +119,12 @@ class _Document:
         ]
         if not parts:
             raise MeshFileError("it is a mesh without faces.")
-        used = sorted({part.texture for part in parts} - {NO_TEXTURE})
-        textures = tuple(self._image(number) for number in used)
+        images = {number: self._image(number) for number in sorted({part.texture for part in parts} - {NO_TEXTURE})}
+        textures = {number: image for number, image in images.items() if image is not None}
         start = np.cumsum([0] + [len(part.vertices) for part in parts])
         faces = np.concatenate([part.faces + first for part, first in zip(parts, start[:-1], strict=True)])
-        texture_of = {number: i for i, number in enumerate(used)} | {NO_TEXTURE: NO_TEXTURE}
+        texture_of = dict.fromkeys([NO_TEXTURE, *images], NO_TEXTURE)
+        texture_of |= {number: i for i, number in enumerate(textures)}
         coloured = any(part.coloured for part in parts)
         return RawMesh(
             vertices=np.concatenate([part.vertices for part in parts]),
@@ -116,30 +134,36 @@ class _Document:
             face_texture=np.concatenate(
                 [np.full(len(part.faces), texture_of[part.texture], np.int32) for part in parts]
             ),
-            textures=textures,
+            textures=tuple(textures.values()),
             vertex_origin=np.arange(start[-1]),
             face_origin=np.arange(len(faces)),
             file_counts=(int(start[-1]), len(faces)),
             companions=tuple(self.companions),
+            notes=self._unread(sorted(set(images) - set(textures))),
+        )
+
+    def _unread(self, textures: list[int]) -> tuple[str, ...]:
+        """Return the note on textures that are left out."""
+        if not textures:
+            return ()
+        names = [self.json["textures"][number].get("name") or str(number) for number in textures]
+        shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+        return (
+            f"{self.path.name}: {len(names)} textures are compressed with Basis Universal ({shown}); their parts have "
+            f"the base colour alone. {ADVICE}",
         )
 
     def _placed_meshes(self) -> list[tuple[int, np.ndarray]]:
         """Walk the scene depth first; return mesh numbers with their (4, 4) local-to-world matrices."""
         nodes = self.json.get("nodes", [])
-        scenes = self.json.get("scenes")
-        if scenes:
-            roots = scenes[self.json.get("scene", 0)].get("nodes", [])
-        else:
-            children = {child for node in nodes for child in node.get("children", [])}
-            roots = [i for i in range(len(nodes)) if i not in children]
         placed = []
-        stack = [(root, np.eye(4), 0) for root in reversed(roots)]
+        stack = [(root, np.eye(4), 0) for root in reversed(scene_roots(self.json))]
         while stack:
             number, above, depth = stack.pop()
             if depth > len(nodes):
                 raise MeshFileError("its nodes run in a circle.")
             node = nodes[number]
-            matrix = above @ _local_matrix(node)
+            matrix = above @ local_matrix(node)
             if "mesh" in node:
                 placed.append((int(node["mesh"]), matrix))
             stack += [(child, matrix, depth + 1) for child in reversed(node.get("children", []))]
@@ -162,8 +186,10 @@ class _Document:
             if coordinates is None:
                 raise MeshFileError(f"a textured primitive lacks TEXCOORD_{material.texcoord}.")
             uv = _transformed_uv(self._accessor(coordinates).astype(np.float64), material)
+        with np.errstate(invalid="ignore"):  # positions that are not finite are for the importer to drop
+            placed = local @ matrix[:3, :3].T + matrix[:3, 3]
         return _Part(
-            vertices=local @ matrix[:3, :3].T + matrix[:3, 3],
+            vertices=placed,
             faces=_triangles(indices.astype(np.int64), primitive.get("mode", _TRIANGLES)),
             vertex_rgb=np.round(255 * np.clip(rgb * factor, 0, 1)).astype(np.uint8),
             uv=uv,
@@ -229,9 +255,12 @@ class _Document:
             rotation=float(moved.get("rotation", 0.0)),
         )
 
-    def _image(self, texture_number: int) -> np.ndarray:
+    def _image(self, texture_number: int) -> np.ndarray | None:
+        """Return a texture, or None where its compression cannot be undone here."""
         texture = self.json["textures"][texture_number]
-        source = texture.get("extensions", {}).get("EXT_texture_webp", {}).get("source", texture.get("source"))
+        extensions = texture.get("extensions", {})
+        sources = [extensions[name]["source"] for name in _IMAGE_EXTENSIONS if "source" in extensions.get(name, {})]
+        source = sources[0] if sources else texture.get("source")
         if source is None:
             raise MeshFileError("a texture is stored in a format that is not read; export it with PNG or JPEG.")
         image = self.json["images"][source]
@@ -241,6 +270,8 @@ class _Document:
             view = self.json["bufferViews"][image["bufferView"]]
             start = view.get("byteOffset", 0)
             data = self.buffers[view["buffer"]][start : start + view["byteLength"]]
+        if is_basis(data):
+            return decode_basis(data) if can_decode() else None
         try:
             with Image.open(io.BytesIO(data)) as opened:
                 return np.asarray(opened.convert("RGB"))
@@ -262,6 +293,8 @@ class _Document:
 
 def _split_glb(data: bytes) -> tuple[dict[str, Any], bytes]:
     """Return the JSON and the binary chunk of a .glb."""
+    if len(data) < 12:
+        raise MeshFileError("it is cut short: not even the header of a GLB file is there.")
     _, version, length = struct.unpack_from("<4sII", data)
     if version != 2:
         raise MeshFileError(f"it is glTF {version}; version 2 is read.")
@@ -286,7 +319,16 @@ def _parse_json(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _local_matrix(node: dict[str, Any]) -> np.ndarray:
+def scene_roots(document: dict[str, Any]) -> list[int]:
+    """Return the nodes at the top of the scene that a document shows."""
+    nodes, scenes = document.get("nodes", []), document.get("scenes")
+    if scenes:
+        return list(scenes[document.get("scene", 0)].get("nodes", []))
+    children = {child for node in nodes for child in node.get("children", [])}
+    return [i for i in range(len(nodes)) if i not in children]
+
+
+def local_matrix(node: dict[str, Any]) -> np.ndarray:
     """Return a node's (4, 4) matrix: given as such, column by column, or as translation, rotation, scale."""
     if "matrix" in node:
         return np.array(node["matrix"], np.float64).reshape(4, 4).T

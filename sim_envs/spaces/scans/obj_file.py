@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from sim_envs.errors import UserError
 from sim_envs.space import NO_TEXTURE
 from sim_envs.spaces.scans.mesh_files import MeshFileError, RawMesh, fan, numbers, read_texture, split_corners
 
@@ -98,6 +101,19 @@ def read_obj(path: Path) -> RawMesh:
     )
 
 
+def read_face_materials(path: Path) -> tuple[list[str], np.ndarray]:
+    """Return the names of an OBJ's materials, and (file faces,) the index of each face's into them; −1 for none.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        lines = _sort_lines(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror or error}.") from error
+    return lines.material_names, lines.face_material
+
+
 def _multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.round(a.astype(np.float32) * b / 255).astype(np.uint8)
 
@@ -106,13 +122,14 @@ def _sort_lines(text: bytes) -> _Lines:
     v: list[bytes] = []
     vt: list[bytes] = []
     faces: list[bytes] = []
-    face_material: list[int] = []
-    v_before: list[int] = []
-    vt_before: list[int] = []
+    face_material, v_before, vt_before = array("q"), array("q"), array("q")  # a list of ints has five times their size
     names: dict[str, int] = {}
     libraries: list[str] = []
     current = _NONE
-    for raw in text.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ").splitlines():
+    text = text.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ")
+    if b"\n" not in text:
+        text = text.replace(b"\r", b"\n")
+    for raw in BytesIO(text):
         line = raw.split(b"#", 1)[0].strip()
         kind, _, rest = line.partition(b" ") if b"\t" not in line else line.replace(b"\t", b" ").partition(b" ")
         if kind == b"v":

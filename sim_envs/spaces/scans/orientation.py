@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim_envs.errors import UserError, unknown
+from sim_envs.errors import UserError
+from sim_envs.triangles import blocks, face_crosses
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
 UP_AXES = ("y", "z", "x", "-y", "-z", "-x")
@@ -31,7 +32,7 @@ def to_y_up(up: str) -> np.ndarray:
     }
     axis = up.strip().lower().removeprefix("+")
     if axis not in rotations:
-        raise unknown("up axis", up, UP_AXES, hint="Known: " + ", ".join(UP_AXES) + ".")
+        raise UserError(f"Unknown up axis '{up}'. Known: {', '.join(UP_AXES)}.")
     return np.array(rotations[axis], np.float64)
 
 
@@ -42,7 +43,7 @@ def metres_per(unit: str) -> float:
         UserError: it is none of :data:`UNITS`.
     """
     if unit.strip().lower() not in UNITS:
-        raise unknown("unit", unit, UNITS, hint="Known: " + ", ".join(UNITS) + ".")
+        raise UserError(f"Unknown unit '{unit}'. Known: {', '.join(UNITS)}.")
     return UNITS[unit.strip().lower()]
 
 
@@ -96,10 +97,14 @@ def up_of_shape(vertices_m: np.ndarray, faces: np.ndarray) -> str:
 
 def _facing(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (F, 3) whether each face is within 15° of facing each axis, (F,) areas and (F, 3) centres."""
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    normals = np.cross(b - a, c - a)
-    double_areas = np.linalg.norm(normals, axis=1)
-    return np.abs(normals) > np.cos(np.radians(15)) * double_areas[:, None], double_areas / 2, (a + b + c) / 3
+    facing, area, centres = np.empty(faces.shape, bool), np.empty(len(faces)), np.empty(faces.shape)
+    for part in blocks(len(faces)):
+        cross, double_area = face_crosses(vertices, faces[part])
+        facing[part] = np.abs(cross) > np.cos(np.radians(15)) * double_area
+        area[part] = double_area[:, 0] / 2
+        a, b, c = (vertices[faces[part, i]] for i in range(3))
+        centres[part] = (a + b + c) / 3
+    return facing, area, centres
 
 
 def _weighted_quantile(values: np.ndarray, weights: np.ndarray, order: np.ndarray, q: float) -> np.ndarray:
@@ -119,7 +124,7 @@ def check_extent(extent_m: np.ndarray, unit: str) -> list[str]:
         UserError: no space is that large; the unit to try is named.
     """
     longest = float(extent_m.max())
-    size = " × ".join(f"{side:.3g}" for side in extent_m)
+    size = " × ".join(f"{side:.3g}" if side < 100 else f"{side:.0f}" for side in extent_m)
     if longest > _MAX_EXTENT_M:
         better = [name for name in ("cm", "mm") if longest / metres_per(unit) * UNITS[name] <= _MAX_EXTENT_M / 5]
         advice = " or ".join(f"--unit {name}" for name in reversed(better)) or "check its coordinates"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from sim_envs.errors import UserError
 from sim_envs.space import NO_TEXTURE
 from sim_envs.spaces.scans.mesh_files import MeshFileError, RawMesh, fan, read_texture, untextured, with_corner_uv
 from sim_envs.spaces.scans.ply_parse import Columns, Ragged, read_elements
@@ -15,6 +17,7 @@ _CORNER_NAMES = ("vertex_indices", "vertex_index")
 _ID_NAMES = ("object_id", "objectid", "instance_id", "instanceid")
 _RGB_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 _UV_NAMES = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"))
+_WANTED = {"x", "y", "z", "texnumber", "texcoord", *_CORNER_NAMES, *_ID_NAMES}.union(*_RGB_NAMES, *_UV_NAMES)
 
 
 def read_ply(path: Path) -> RawMesh:
@@ -26,7 +29,7 @@ def read_ply(path: Path) -> RawMesh:
     Raises:
         MeshFileError: the file does not hold what its header promises.
     """
-    elements, texture_names = read_elements(path)
+    elements, texture_names = read_elements(path, _WANTED)
     vertex, face = elements.get("vertex", {}), elements.get("face", {})
     x, y, z = (_scalar(vertex, axis) for axis in "xyz")
     if x is None or y is None or z is None:
@@ -38,7 +41,7 @@ def read_ply(path: Path) -> RawMesh:
         raise MeshFileError("a face names a vertex that does not exist; the file is damaged.")
     vertex_rgb = _colours(vertex)
     mesh = RawMesh(
-        vertices=np.stack([x, y, z], axis=1).astype(np.float64),
+        vertices=np.stack([x, y, z], axis=1).astype(np.float64, copy=False),
         faces=faces,
         vertex_rgb=vertex_rgb,
         uv=np.zeros((len(x), 2), np.float32),
@@ -51,6 +54,19 @@ def read_ply(path: Path) -> RawMesh:
         notes=("colours per face are not taken over",) if vertex_rgb is None and "red" in face else (),
     )
     return _textured(mesh, vertex, face, corners, positions, path, texture_names) if texture_names else mesh
+
+
+def read_face_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return those of the named face properties that a PLY has, one number a polygon.
+
+    Raises:
+        UserError: the file does not hold what its header promises.
+    """
+    try:
+        face = read_elements(path, names)[0].get("face", {})
+    except MeshFileError as error:
+        raise UserError(f"Cannot read {path}: {error}") from error
+    return {name: column for name in names if (column := _scalar(face, name)) is not None}
 
 
 _NO_CORNERS = Ragged(np.empty(0, np.int64), np.empty(0, np.int64))

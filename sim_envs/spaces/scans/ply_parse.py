@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,8 +62,14 @@ class Ragged:
 Columns = dict[str, "np.ndarray | Ragged"]
 
 
-def read_elements(path: Path) -> tuple[dict[str, Columns], list[str]]:
-    """Read every element of a PLY, and the names of its texture files (``comment TextureFile …``)."""
+def read_elements(path: Path, wanted: Container[str]) -> tuple[dict[str, Columns], list[str]]:
+    """Read a PLY's elements, and the names of its texture files (``comment TextureFile …``).
+
+    Args:
+        path: the file.
+        wanted: names of the properties to keep, in lower case; normals and the like are left out, since large scans
+            have hundreds of megabytes of them.
+    """
     with path.open("rb") as file:
         form, elements, textures = _read_header(file)
         body = file.read()
@@ -70,7 +77,9 @@ def read_elements(path: Path) -> tuple[dict[str, Columns], list[str]]:
         body = _ascii_to_doubles(body)
     columns, offset = {}, 0
     for element in elements:
-        columns[element.name], offset = _read_element(body, offset, element, _BYTE_ORDER[form], form == "ascii")
+        rows, offset = _read_element(body, offset, element, _BYTE_ORDER[form], form == "ascii")
+        kept = tuple(prop for prop in element.properties if prop.name.lower() in wanted)
+        columns[element.name] = _columns(replace(element, properties=kept), rows)
     return columns, textures
 
 
@@ -130,8 +139,10 @@ def _row_type(element: Element, counts: tuple[int, ...], order: str, ascii_body:
     return np.dtype(fields)
 
 
-def _read_element(body: bytes, offset: int, element: Element, order: str, ascii_body: bool) -> tuple[Columns, int]:
-    """Read ``element.count`` rows from ``offset`` on; return its columns and where it ends."""
+def _read_element(
+    body: bytes, offset: int, element: Element, order: str, ascii_body: bool
+) -> tuple[list[tuple[np.ndarray, np.ndarray]], int]:
+    """Find ``element.count`` rows from ``offset`` on; return them in groups of one layout, and where they end."""
     lists = [prop for prop in element.properties if prop.count_type is not None]
     rows_by_counts: list[tuple[np.ndarray, np.ndarray]] = []  # row numbers, structured rows
     if element.count > len(body):
@@ -150,7 +161,7 @@ def _read_element(body: bytes, offset: int, element: Element, order: str, ascii_
         if not lists:
             raise MeshFileError(f"it ends within its {element.count} {element.name} rows; the file is cut short.")
         rows_by_counts, end = _ragged_rows(body, offset, element, order, ascii_body)
-    return _columns(element, rows_by_counts), end
+    return rows_by_counts, end
 
 
 def _first_counts(body: bytes, offset: int, element: Element, order: str, ascii_body: bool) -> tuple[int, ...]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sim_envs.errors import UserError
 from sim_envs.space import Space
 from sim_envs.spaces import unknown_space
+from sim_envs.spaces.scans.assemble import RawScan, assemble
 from sim_envs.spaces.scans.labels import (
     FaceLabels,
     categorise,
@@ -20,13 +20,10 @@ from sim_envs.spaces.scans.labels import (
     read_labels,
 )
 from sim_envs.spaces.scans.mesh_files import READERS, RawMesh, read_mesh
-from sim_envs.spaces.scans.orientation import check_extent, metres_per, to_y_up, up_of_floor, up_of_shape
+from sim_envs.spaces.scans.orientation import metres_per, to_y_up
 from sim_envs.spaces.store import load_space_folder, save_space
-from sim_envs.storage import digest_file
-from sim_envs.taxonomy import NYU40
 
 SOURCE = "scan"
-_GREY = 160
 _TABLE_NAMES = ("instances.json", "labels.json", "info_semantic.json")
 _LABEL_WORDS = re.compile(r"label|object_?id|instance|semantic")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -85,13 +82,22 @@ def import_scan(
         UserError: wrong input, or a name that is taken by another scan. Nothing is left half-written.
     """
     space = read_scan(path, name=name, labels=labels, instances=instances, up=up, unit=unit)
+    keep_scan(space, home)
+    return space
+
+
+def keep_scan(space: Space, home: Path) -> None:
+    """Keep an imported scan under its name.
+
+    Raises:
+        UserError: the name is taken by another scan, or the disk refuses.
+    """
     folder = _folder(home) / space.id.partition("/")[2]
     if (folder / "space.json").exists():
         kept = _intact(folder)
         if kept is not None and kept.digest != space.digest:
             raise UserError(f"{space.id} exists and is another scan. Give this one another --name, or remove {folder}.")
     save_space(space, folder)
-    return space
 
 
 def read_scan(
@@ -104,40 +110,22 @@ def read_scan(
     unit: str | None = None,
 ) -> Space:
     """Read a scan as a space without keeping it; the arguments are those of :func:`import_scan`."""
-    space_name = _checked_name(name, path)
-    scale = metres_per(unit or "m")
-    if up is not None:
-        to_y_up(up)  # refuse a wrong axis before reading a large file
+    space_name = checked_name(name, path.resolve().name if path.is_dir() else path.stem)
+    metres_per(unit or "m")  # refuse a wrong unit or axis before reading a large file
+    to_y_up(up or "y")
     files = find_files(path, labels, instances)
     mesh = read_mesh(files.mesh)
     face_labels, instance_category, categories, label_notes = _labels(files, mesh, explicit=labels is not None)
-    mesh, face_instance, clean_notes = _cleaned(mesh, face_labels.instance, files.mesh)
-    notes = [*mesh.notes, *face_labels.notes, *label_notes, *clean_notes]
-
-    metres = mesh.vertices * scale
-    found_up, up_from = up or "y", "given"
-    if up is None:
-        found_up, up_from = _find_up(metres, mesh.faces, instance_category[face_instance], categories)
-    if up is None and found_up != "y":
-        notes.append(f"{found_up} is up, as the {up_from} says; if that is wrong, import again with --up y")
-    vertices = metres @ to_y_up(found_up).T
-    notes += check_extent(np.ptp(vertices, axis=0), unit or "m")
-    if mesh.vertex_rgb is None:
-        notes.append("the file has neither colours nor textures: everything is grey")
-    rgb = np.full((len(vertices), 3), _GREY, np.uint8) if mesh.vertex_rgb is None else mesh.vertex_rgb
-    return Space(
-        id=f"{SOURCE}/{space_name}",
-        vertices=vertices.astype(np.float32),
-        faces=mesh.faces.astype(np.int32),
-        vertex_rgb=rgb,
-        face_instance=face_instance.astype(np.uint16),
+    companions = [(role, path) for role, path in (("labels", files.labels), ("instances", files.instances)) if path]
+    scan = RawScan(
+        mesh=mesh,
+        instance=face_labels.instance,
         instance_category=instance_category,
         categories=categories,
-        uv=mesh.uv,
-        face_texture=mesh.face_texture,
-        textures=mesh.textures,
-        provenance=_provenance(files, mesh, found_up, up_from, unit or "m", notes, face_instance),
+        files=(("mesh", files.mesh), *companions),
+        notes=(*face_labels.notes, *label_notes),
     )
+    return assemble(scan, f"{SOURCE}/{space_name}", up, unit)
 
 
 def find_files(path: Path, labels: Path | None = None, instances: Path | None = None) -> ScanFiles:
@@ -177,8 +165,13 @@ def _intact(folder: Path) -> Space | None:
         return None  # damaged: importing again is what its message advises
 
 
-def _checked_name(name: str | None, path: Path) -> str:
-    chosen = (path.resolve().name if path.is_dir() else path.stem) if name is None else name
+def checked_name(name: str | None, default: str) -> str:
+    """Return the name that was given, or the default.
+
+    Raises:
+        UserError: it cannot be the name of a folder and a part of a space id.
+    """
+    chosen = default if name is None else name
     if not _NAME.fullmatch(chosen):
         raise UserError(
             f"'{chosen}' cannot name a space: give a --name of letters, digits, '.', '_' and '-' "
@@ -209,76 +202,3 @@ def _labels(
         return *nothing, [f"the instance ids in {where.name} are not used: no table says what they are (--instances)"]
     categories, names = categorise(found.instance, read_instance_table(files.instances), files.instances)
     return found, categories, names, []
-
-
-def _find_up(
-    vertices_m: np.ndarray,
-    faces: np.ndarray,
-    face_category: np.ndarray,
-    categories: tuple[str, ...],
-) -> tuple[str, str]:
-    """Return the up axis, and what it was told by: the labelled floor, or the shape."""
-    floors = NYU40.lookup(categories) == NYU40.evaluation_id("floor")
-    by_floor = up_of_floor(vertices_m, faces, floors[face_category])
-    return (by_floor, "labelled floor") if by_floor else (up_of_shape(vertices_m, faces), "shape")
-
-
-def _cleaned(mesh: RawMesh, instance: np.ndarray, path: Path) -> tuple[RawMesh, np.ndarray, list[str]]:
-    """Drop faces that have no surface and vertices that no face uses."""
-    finite = np.isfinite(mesh.vertices).all(axis=1)
-    whole = finite[mesh.faces].all(axis=1)
-    a, b, c = (np.where(finite[:, None], mesh.vertices, 0)[mesh.faces[:, i]] for i in range(3))
-    flat = whole & ~np.cross(b - a, c - a).any(axis=1)
-    keep = whole & ~flat
-    if not keep.any():
-        raise UserError(f"{path} is a mesh without faces: all {len(keep)} have no surface or no finite position.")
-    notes = []
-    if not whole.all():
-        notes.append(f"{(~whole).sum()} faces dropped: a corner has no finite position")
-    if flat.any():
-        notes.append(f"{flat.sum()} faces dropped: they have no area")
-    used = np.zeros(len(mesh.vertices), bool)
-    used[mesh.faces[keep]] = True
-    if not used.all():
-        notes.append(f"{(~used).sum()} vertices dropped: no face uses them")
-    if keep.all() and used.all():
-        return mesh, instance, notes
-    renumbered = np.cumsum(used) - 1
-    cleaned = replace(
-        mesh,
-        vertices=mesh.vertices[used],
-        faces=renumbered[mesh.faces[keep]],
-        vertex_rgb=None if mesh.vertex_rgb is None else mesh.vertex_rgb[used],
-        uv=np.nan_to_num(mesh.uv[used]),
-        face_texture=mesh.face_texture[keep],
-        vertex_origin=mesh.vertex_origin[used],
-        face_origin=mesh.face_origin[keep],
-    )
-    return cleaned, instance[keep], notes
-
-
-def _provenance(
-    files: ScanFiles,
-    mesh: RawMesh,
-    up: str,
-    up_from: str,
-    unit: str,
-    notes: list[str],
-    face_instance: np.ndarray,
-) -> dict[str, Any]:
-    """Say where a scan came from, without paths of the machine it was imported on."""
-    roles = [("mesh", files.mesh), *(("companion", path) for path in mesh.companions)]
-    roles += [(role, path) for role, path in (("labels", files.labels), ("instances", files.instances)) if path]
-    return {
-        "source": "imported scan",
-        "files": [{"role": role, "name": path.name, "sha256": digest_file(path)} for role, path in roles],
-        "conversions": {"up": up, "up_from": up_from, "unit": unit},
-        "counts": {
-            "file_vertices": mesh.file_counts[0],
-            "file_faces": mesh.file_counts[1],
-            "vertices": len(mesh.vertices),
-            "faces": len(mesh.faces),
-            "faces_without_instance": int((face_instance == 0).sum()),
-        },
-        "notes": notes,
-    }

@@ -1,0 +1,1 @@
+"""One file a capture format: how its files are found, paired and decoded."""

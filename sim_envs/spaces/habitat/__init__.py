@@ -1,0 +1,1 @@
+"""Scene datasets made for habitat-sim: stages and objects, composed into one space."""

@@ -1,0 +1,1 @@
+"""Trajectories from habitat: over its navigation mesh, and from habitat-lab's episodes."""

@@ -1,0 +1,1 @@
+"""Viewing: spaces and recordings in Rerun. Needs the extra ``view``; import nothing of it where it may be missing."""
