@@ -21,7 +21,7 @@ from torch import Tensor
 
 from baselines.batches import jitter_colours
 from baselines.encoder import normalise_rgb
-from baselines.heads import DenseModel, Mirror, head_loss
+from baselines.heads import DenseModel, head_loss
 from baselines.optim import cosine_lr, parameter_groups, set_lr
 from baselines.precision import autocast, fit_attention, pick_precision
 from sim_envs.errors import UserError
@@ -216,7 +216,9 @@ def _one_of_each_cell(target: Tensor, stride: int, generator: torch.Generator) -
     return target[:, y::stride, x::stride]
 
 
-def _augment(rgb: Tensor, target: Tensor, mirrored_target: Mirror, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _augment(
+    rgb: Tensor, target: Tensor, mirrored_target: Callable[[Tensor], Tensor], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Mirror half of the frames with their targets, and jitter the colours of all.
 
     No zoom: it would change what a depth in metres looks like.
