@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -99,11 +100,51 @@ def log_l1(output: Tensor, target: Tensor, class_weights: Tensor) -> Tensor:
     return torch.where(measured, error, 0).sum() / measured.sum().clamp(min=1)
 
 
+def cosine(output: Tensor, target: Tensor, class_weights: Tensor) -> Tensor:
+    """Mean of 1 − cos(angle) over pixels with a direction.
+
+    Args:
+        output: (B, 3, H, W) vectors of any length.
+        target: (B, H, W, 3) uint8 unit vectors, round((n + 1) · 127.5); 0, 0, 0 = no direction.
+        class_weights: unused by a direction; every loss has one signature.
+    """
+    known = (target != 0).any(dim=-1)
+    truth = (target.to(output.dtype) / 127.5 - 1).movedim(-1, 1)
+    error = 1 - F.cosine_similarity(output, truth, dim=1)
+    return torch.where(known, error, 0).sum() / known.sum().clamp(min=1)
+
+
+def mirror_map(target: Tensor) -> Tensor:
+    """Mirror (B, H, W) ids or values left to right."""
+    return target.flip(2)
+
+
+def mirror_directions(target: Tensor) -> Tensor:
+    """Mirror (B, H, W, 3) uint8 encoded vectors left to right: x changes its sign, 0, 0, 0 stays."""
+    x, y, z = target.flip(2).unbind(-1)
+    known = (x | y | z) != 0
+    return torch.stack([torch.where(known, 255 - x, x), y, z], dim=-1)
+
+
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
-LOSSES: dict[str, LossFunction] = {"cross_entropy": cross_entropy, "log_l1": log_l1}
+Mirror = Callable[[Tensor], Tensor]
 
 
-def head_loss(name: str) -> LossFunction:
+class HeadLoss(NamedTuple):
+    """One row: (output, target, class weights) → loss, and what a target becomes when its frame is mirrored."""
+
+    function: LossFunction
+    mirror: Mirror
+
+
+LOSSES: dict[str, HeadLoss] = {
+    "cross_entropy": HeadLoss(cross_entropy, mirror_map),
+    "log_l1": HeadLoss(log_l1, mirror_map),
+    "cosine": HeadLoss(cosine, mirror_directions),
+}
+
+
+def head_loss(name: str) -> HeadLoss:
     """Return the loss of a head specification."""
     if name not in LOSSES:
         raise unknown("head loss", name, LOSSES)

@@ -37,7 +37,7 @@ class LabelledFrames:
 
     Attributes:
         rgb: (N, H, W, 3) uint8.
-        target: (N, H, W), class ids or metres; 0 = nothing to learn there.
+        target: (N, H, W), class ids or metres, or (N, H, W, 3), encoded directions; 0 = nothing to learn there.
     """
 
     rgb: np.ndarray
@@ -46,7 +46,7 @@ class LabelledFrames:
     def __post_init__(self) -> None:
         if not len(self.rgb):
             raise UserError("The transfer spaces have no labelled frames for this task.")
-        if self.rgb.shape[:3] != self.target.shape:
+        if self.rgb.shape[:3] != self.target.shape[:3]:
             raise ValueError(f"rgb {self.rgb.shape} and target {self.target.shape} do not fit")
 
 
@@ -100,8 +100,8 @@ def transfer(
     Args:
         encoder: is copied; the caller's weights do not change.
         validation_rgb: (M, H, W, 3) uint8.
-        score: (M, H, W) predictions of ``validation_rgb`` → a number, higher is better.
-        encode: head output (n, channels, H, W) float32 → stored prediction (n, H, W).
+        score: predictions, as ``encode`` gives them, of ``validation_rgb`` → a number, higher is better.
+        encode: head output (n, channels, H, W) float32 → stored predictions (n, H, W, …).
         progress: called with (step, steps).
     """
     generator = torch.Generator().manual_seed(config.seed)
@@ -117,7 +117,7 @@ def transfer(
         groups += [group | {"lr_scale": scale} for group in parameter_groups(model.encoder, config.weight_decay)]
     optimiser = torch.optim.AdamW(groups, lr=config.head_lr, betas=(0.9, 0.98), fused=True)
     warmup = round(config.warmup_share * config.steps)
-    loss_of = head_loss(config.loss)
+    loss_of, mirrored = head_loss(config.loss)
     rgb = torch.from_numpy(train.rgb).to(device)
     target = torch.from_numpy(train.target).to(device)
     weights = class_weights(train.target, config.channels).to(device)
@@ -128,7 +128,7 @@ def transfer(
     start = time.perf_counter()
     model.train()
     for step, rows in enumerate(_row_batches(len(rgb), config.batch, config.steps, generator), start=1):
-        images, truth = _augment(rgb[rows.to(device)], target[rows.to(device)], generator)
+        images, truth = _augment(rgb[rows.to(device)], target[rows.to(device)], mirrored, generator)
         set_lr(optimiser, cosine_lr(step - 1, config.steps, warmup, config.head_lr))
         with autocast(device, precision):
             output = model.coarse(images, train_encoder=learns)
@@ -165,7 +165,7 @@ def predict(
     device: torch.device,
     batch: int = 64,
 ) -> np.ndarray:
-    """Return the stored form of the predictions of (N, H, W, 3) uint8 frames, (N, H, W)."""
+    """Return the stored form of the predictions of (N, H, W, 3) uint8 frames, (N, H, W, …)."""
     model.eval()
     precision = pick_precision("auto", device)
     fit_attention(model, device, precision)
@@ -180,9 +180,9 @@ def predict(
 def class_weights(target: np.ndarray, channels: int) -> Tensor:
     """Return (channels,) weights ∝ frequency^−¼, mean 1 over the classes that occur, at most 5.
 
-    Unweighted, a model does well by never naming anything small. Values have no classes: all ones.
+    Unweighted, a model does well by never naming anything small. Values and directions have no classes: all ones.
     """
-    if not np.issubdtype(target.dtype, np.integer):
+    if target.ndim > 3 or not np.issubdtype(target.dtype, np.integer):
         return torch.ones(channels)
     counts = np.bincount(target.reshape(-1), minlength=channels + 1)[1 : channels + 1].astype(np.float64)
     present = counts > 0
@@ -208,7 +208,7 @@ def _row_batches(count: int, batch: int, steps: int, generator: torch.Generator)
 
 
 def _one_of_each_cell(target: Tensor, stride: int, generator: torch.Generator) -> Tensor:
-    """Return (B, H / stride, W / stride): the same pixel of every stride × stride cell, another one each step.
+    """Return (B, H / stride, W / stride, …): the same pixel of every stride × stride cell, another one each step.
 
     Scoring every pixel of a step costs more than the encoder; over the steps every pixel has its turn.
     """
@@ -216,12 +216,14 @@ def _one_of_each_cell(target: Tensor, stride: int, generator: torch.Generator) -
     return target[:, y::stride, x::stride]
 
 
-def _augment(rgb: Tensor, target: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _augment(
+    rgb: Tensor, target: Tensor, mirrored_target: Callable[[Tensor], Tensor], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Mirror half of the frames with their targets, and jitter the colours of all.
 
     No zoom: it would change what a depth in metres looks like.
     """
     mirrored = (torch.rand(len(rgb), generator=generator) < 0.5).to(rgb.device)
     images = torch.where(mirrored[:, None, None, None], rgb.flip(2), rgb)
-    truth = torch.where(mirrored[:, None, None], target.flip(2), target)
+    truth = torch.where(mirrored.view(-1, *[1] * (target.ndim - 1)), mirrored_target(target), target)
     return jitter_colours(normalise_rgb(images), generator), truth

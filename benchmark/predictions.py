@@ -30,7 +30,7 @@ class SpacePrediction:
         space: ``source/name``.
         recording: digest of the recording that the frames belong to.
         frames: (N,) int64 row numbers in that recording, unique.
-        values: (N, H, W) in the task's ``prediction_dtype``.
+        values: (N, H, W, *value_shape) in the task's ``prediction_dtype``.
     """
 
     space: str
@@ -82,7 +82,7 @@ def save_predictions(
         path = folder / file_name(part.space)
         _check(part, task, path)
         write_whole(path, lambda beside, part=part: _write_npz(beside, part))  # type: ignore[misc]
-        height, width = part.values.shape[1:]
+        height, width = part.values.shape[1:3]
         rows.append(
             PredictionFile(
                 space=part.space,
@@ -154,15 +154,15 @@ def load_prediction(
         shape: (height, width) of the truth.
 
     Returns:
-        (N, H, W) in the task's ``prediction_dtype``.
+        (N, H, W, *value_shape) in the task's ``prediction_dtype``.
 
     Raises:
         UserError: as :func:`read_prediction`, or of a wrong size, or with missing or extra frames.
     """
     part = read_prediction(folder, space, recording=recording)
     path = folder / file_name(space)
-    if part.values.shape[1:] != tuple(shape):
-        raise UserError(f"{path}: predictions are {_by(part.values.shape[1:])} pixels, the truth {_by(shape)}.")
+    if part.values.shape[1:3] != tuple(shape):
+        raise UserError(f"{path}: predictions are {_by(part.values.shape[1:3])} pixels, the truth {_by(shape)}.")
     return part.values[_positions(part.frames, np.asarray(frames), path)]
 
 
@@ -179,7 +179,7 @@ def score_prediction(
     """Reduce one space's predictions on disk to sufficient statistics.
 
     Args:
-        target: (N, H, W) truth of ``frames``, from ``task.targets``.
+        target: (N, H, W, *value_shape) truth of ``frames``, from ``task.targets``.
         frames: (N,) rows of the recording.
         trajectory: (N,) trajectory id of each.
         recording: digest of the recording.
@@ -190,7 +190,7 @@ def score_prediction(
     named = load_manifest(folder).task
     if named != task.name:
         raise UserError(f"{folder} holds predictions for {named}, not for {task.name}.")
-    values = load_prediction(folder, space, recording=recording, frames=frames, shape=target.shape[1:])
+    values = load_prediction(folder, space, recording=recording, frames=frames, shape=target.shape[1:3])
     return task.statistics(values, target, trajectory)
 
 
@@ -221,9 +221,11 @@ def _check(part: SpacePrediction, task: Task, path: Path) -> None:
     frames, values = part.frames, part.values
     if values.dtype != task.prediction_dtype:
         raise UserError(f"{path}: {task.name} predictions must be {task.prediction_dtype}, these are {values.dtype}.")
-    if frames.ndim != 1 or not np.issubdtype(frames.dtype, np.integer) or values.ndim != 3:
+    fits = values.ndim == 3 + len(task.value_shape) and values.shape[3:] == task.value_shape
+    if frames.ndim != 1 or not np.issubdtype(frames.dtype, np.integer) or not fits:
+        pixel = "".join(f", {n}" for n in task.value_shape)
         raise UserError(
-            f"{path}: expected frames (N,) of integers and values (N, height, width), "
+            f"{path}: expected frames (N,) of integers and values (N, height, width{pixel}), "
             f"got {frames.dtype}{frames.shape} and {values.shape}."
         )
     if len(frames) != len(values) or not len(frames):

@@ -163,6 +163,7 @@ class Result(_Part):
         test_space: the space that this setting is about.
         variant: ``inductive`` or ``transductive``.
         track: computed from the ledger.
+        task_version: of the task whose sums are in here; see :class:`~benchmark.tasks.Task`.
         flags: what sets this row apart from a regular one, in a few words each: ``limited to 64 frames``.
         configuration: every budget and choice, as resolved.
         ledger: what data and which networks reached the weights.
@@ -181,6 +182,7 @@ class Result(_Part):
     model: str
     track: str
     task: str
+    task_version: int = Field(default=1, ge=1)
     protocol: str
     seed: int
     flags: tuple[str, ...] = ()
@@ -273,7 +275,8 @@ def load_result(path: Path) -> Result:
     """Read one result.
 
     Raises:
-        UserError: no such file, not JSON, of another schema version, or with fields that do not fit, by name.
+        UserError: no such file, not JSON, of another schema version, with fields that do not fit, by name, or with
+            sums of another version of its task.
     """
     try:
         result = Result.model_validate_json(path.read_bytes())
@@ -283,8 +286,25 @@ def load_result(path: Path) -> Result:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UserError(f"{path} is not a result of schema {SCHEMA}: {where}: {first['msg']}.") from None
+    _refuse_other_sums(result, path)
     result._folder = path.parent
     return result
+
+
+def _refuse_other_sums(result: Result, path: Path) -> None:
+    """Refuse sums that the task of today would misread."""
+    task = TASKS[result.task]
+    if result.task_version != task.version:
+        raise UserError(
+            f"{path} holds sums of {task.name} version {result.task_version}; this is version {task.version}. Score it "
+            "again with the command that made it (stages that are done are not repeated), or move it away."
+        )
+    for part in result.spaces:
+        if part.statistics.shape != task.sum_shape:
+            raise UserError(
+                f"{path}: the sums of {part.space} have shape {part.statistics.shape}, those of {task.name} have "
+                f"{task.sum_shape}. Run the model again."
+            )
 
 
 def collect(folder: Path) -> list[Result]:

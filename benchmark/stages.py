@@ -243,6 +243,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         model=stage.model,
         track=ledger.track.value,
         task=stage.task,
+        task_version=task.version,
         protocol=stage.protocol,
         seed=stage.seed,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -308,7 +309,7 @@ def _score_space(
 
 
 def _labelled(portions: Sequence[Portion], task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Return RGB (N, H, W, 3) uint8 and targets (N, H, W) of several recordings, one after the other."""
+    """Return RGB (N, H, W, 3) uint8 and targets (N, H, W, *value_shape) of several recordings, one after the other."""
     rgb, target = [], []
     for part in portions:
         recording, rows = Recording.open(part.folder), np.array(part.rows, np.int64)

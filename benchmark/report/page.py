@@ -105,7 +105,7 @@ def render_page(tables: Sequence[Evidence], panels: Mapping[str, Sequence[Panel]
 def _section(evidence: Evidence, panels: Sequence[Panel], styles: Mapping[str, Mapping[str, str]]) -> Section:
     anchor = re.sub(r"[^a-z0-9]+", "-", evidence.key.lower()).strip("-")
     models = [row.model for row in evidence.rows]
-    colours = category_colours(panels, evidence.task) if evidence.task.categories else None
+    colours = category_colours(panels, evidence.task)
     return Section(
         anchor=anchor,
         title=heading(evidence),
@@ -123,7 +123,7 @@ def _section(evidence: Evidence, panels: Sequence[Panel], styles: Mapping[str, M
             "Frames are evenly spaced over the scored ones, not chosen by result; each model's lowest seed. Black: "
             "no truth there, not scored."
         ),
-        legend=[] if colours is None else legend(panels, evidence.task, colours),
+        legend=legend(panels, evidence.task, colours),
     )
 
 
@@ -153,18 +153,18 @@ def _figures(evidence: Evidence, styles: Mapping[str, Mapping[str, str]], anchor
     return [figure for figure in found if figure.svg]
 
 
-def _frame_row(panel: Panel, models: Sequence[str], evidence: Evidence, colours: np.ndarray | None) -> FrameRow:
-    task, known = evidence.task, panel.truth > 0
+def _frame_row(panel: Panel, models: Sequence[str], evidence: Evidence, colours: np.ndarray) -> FrameRow:
+    task = evidence.task
     where = f"{ROLE_TITLES[panel.role].removesuffix('s')} {panel.space}, frame {panel.frame}"
     tiles = [
         Tile(data_uri(panel.rgb), f"RGB, {where}"),
-        Tile(data_uri(picture(panel.truth, known, colours)), f"True {task.name}, {where}"),
+        Tile(data_uri(picture(panel.truth, panel, task, colours)), f"True {task.name}, {where}"),
     ]
     for model in models:
         if model not in panel.predictions:
             tiles.append(Tile("", ""))
             continue
         share = right_share(panel, model, task)
-        pixels = picture(panel.predictions[model], known, colours)
+        pixels = picture(panel.predictions[model], panel, task, colours)
         tiles.append(Tile(data_uri(pixels), f"{task.name} by {model}, {where}: {share}", share))
     return FrameRow(where, tuple(tiles))

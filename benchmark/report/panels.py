@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmark.predictions import read_prediction
 from benchmark.report.evidence import Evidence
-from benchmark.tasks import Task
-from sim_envs.modalities import id_colours, modality
+from benchmark.tasks import Task, has_truth
+from sim_envs.modalities import id_colours
 from sim_envs.recordings.reader import Recording
 
 OpenRecording = Callable[[str, str], "Recording | None"]
@@ -27,8 +27,8 @@ class Panel:
         role: ``test`` or ``held_out``.
         frame: row in the recording.
         rgb: (H, W, 3) uint8.
-        truth: (H, W), as the task's targets.
-        predictions: model → (H, W), as the task stores them.
+        truth: (H, W, *value_shape), as the task's targets.
+        predictions: model → (H, W, *value_shape), as the task stores them.
     """
 
     space: str
@@ -73,6 +73,8 @@ def collect_panels(
 
 def category_colours(panels: Sequence[Panel], task: Task) -> np.ndarray:
     """Return (K + 1, 3) uint8 colours of the evaluation ids; those with most pixels here differ most."""
+    if not task.categories:
+        return np.zeros((1, 3), np.uint8)
     counts = _pixels(panels)[: len(task.categories) + 1]
     order = np.argsort(-counts[1:], kind="stable") + 1
     colours = np.zeros((len(task.categories) + 1, 3), np.uint8)
@@ -80,33 +82,27 @@ def category_colours(panels: Sequence[Panel], task: Task) -> np.ndarray:
     return colours
 
 
-def picture(values: np.ndarray, known: np.ndarray, colours: np.ndarray | None) -> np.ndarray:
-    """Return an (H, W, 3) uint8 picture of truth or prediction; black where the truth is not ``known``.
+def picture(values: np.ndarray, panel: Panel, task: Task, colours: np.ndarray) -> np.ndarray:
+    """Return an (H, W, 3) uint8 picture of truth or prediction; black where the panel's truth says nothing.
 
     Args:
-        colours: of the evaluation ids, or None where values are metres.
+        colours: of the evaluation ids, see :func:`category_colours`.
     """
-    if colours is not None:
-        shown = colours[values]
-    else:
-        shown = modality("depth").display(np.clip(values.astype(np.float32) * 1000, 0, 65535).astype(np.uint16))
-    return np.where(known[..., None], shown, 0).astype(np.uint8)
+    known = has_truth(panel.truth, task)
+    return np.where(known[..., None], task.display(values, colours), 0).astype(np.uint8)
 
 
 def right_share(panel: Panel, model: str, task: Task) -> str:
     """Say in a few words how right a prediction is in this one frame."""
-    known = panel.truth > 0
-    if not known.any():
+    if not has_truth(panel.truth, task).any():
         return "no truth in this frame"
-    said, truth = panel.predictions[model], panel.truth
-    if task.categories:
-        return f"{100 * (said == truth)[known].mean():.0f} % of pixels right"
-    error = np.abs(said[known].astype(np.float64) - truth[known])
-    return f"median error {100 * np.median(error):.0f} cm"
+    return task.in_words(panel.predictions[model], panel.truth)
 
 
 def legend(panels: Sequence[Panel], task: Task, colours: np.ndarray) -> list[tuple[str, str]]:
     """Return (category, colour) of every category in the truth of these panels, most pixels first."""
+    if not task.categories:
+        return []
     counts = _pixels(panels)
     order = [i for i in np.argsort(-counts, kind="stable") if counts[i] and i]
     return [(task.categories[i - 1], "#{:02x}{:02x}{:02x}".format(*colours[i])) for i in order]

@@ -167,7 +167,7 @@ def categories_grid(evidence: Evidence) -> Grid | None:
     totals = {
         row.model: [result.spaces[0].statistics.unpack().total for result in row.results] for row in evidence.rows
     }
-    truth = next(iter(totals.values()))[0].sum(axis=1)
+    truth = task.category_pixels(next(iter(totals.values()))[0])
     values = {
         model: np.mean([task.per_category(total, space.scope) for total in sums], axis=0)
         for model, sums in totals.items()

@@ -25,10 +25,10 @@ class HeadSpec:
 
     Attributes:
         output: ``classes``: channel c scores evaluation id c + 1; ``value``: channel 0 is ln(value in the
-            task's unit).
+            task's unit); ``direction``: channels are x, y and z of a vector in the camera's frame, of any length.
         channels: number of output channels.
-        loss: ``cross_entropy`` (targets are ids, 0 ignored) or ``log_l1`` (|output − ln target|,
-            target 0 ignored).
+        loss: ``cross_entropy`` (targets are ids, 0 ignored), ``log_l1`` (|output − ln target|, target 0 ignored)
+            or ``cosine`` (1 − cosine of the angle; targets are encoded as normals are, 0, 0, 0 ignored).
     """
 
     output: str
@@ -97,15 +97,19 @@ class Task(Protocol):
 
     Attributes:
         name: as in the table.
+        version: raised when sums or measures change their meaning; results of another version are refused.
         measures: what is reported; the first is the main metric.
         label_modality: what the targets are read from; a space without it cannot serve.
         categories: names of the evaluation ids 1…K; empty for tasks without categories.
-        prediction_dtype: of the (N, H, W) array a prediction is stored as.
+        prediction_dtype: of the (N, H, W, *value_shape) array a prediction is stored as.
+        value_shape: of one pixel's prediction and truth: () for a single number.
         sum_shape: shape of one trajectory's sums.
     """
 
     @property
     def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
     @property
     def measures(self) -> tuple[Measure, ...]: ...
     @property
@@ -115,22 +119,24 @@ class Task(Protocol):
     @property
     def prediction_dtype(self) -> np.dtype: ...
     @property
+    def value_shape(self) -> tuple[int, ...]: ...
+    @property
     def sum_shape(self) -> tuple[int, ...]: ...
 
     def head(self) -> HeadSpec:
         """Say what the task's head must produce."""
 
     def targets(self, recording: Recording, rows: np.ndarray) -> np.ndarray:
-        """Return the truth of frames ``rows``, (N, H, W); 0 where there is none."""
+        """Return the truth of frames ``rows``, (N, H, W, *value_shape); all 0 where there is none."""
 
     def encode_prediction(self, output: np.ndarray) -> np.ndarray:
-        """Turn head output, (N, channels, H, W), into what is stored, (N, H, W) ``prediction_dtype``."""
+        """Turn head output, (N, channels, H, W), into what is stored, (N, H, W, *value_shape) ``prediction_dtype``."""
 
     def check_prediction(self, prediction: np.ndarray) -> str:
         """Return what is wrong with the values of a stored prediction, or "" when they can be scored."""
 
     def statistics(self, prediction: np.ndarray, target: np.ndarray, trajectory: np.ndarray) -> Statistics:
-        """Reduce (N, H, W) predictions and truth to sums, by the (N,) trajectory id of each frame."""
+        """Reduce predictions and truth, (N, H, W, *value_shape), to sums, by the (N,) trajectory id of each frame."""
 
     def seen(self, targets: Iterable[np.ndarray]) -> tuple[int, ...]:
         """Return the evaluation ids that occur in (transfer training) targets; () without categories."""
@@ -153,12 +159,31 @@ class Task(Protocol):
     def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
         """Return the metric of each category, (..., K), NaN where not scored; (..., 0) without categories."""
 
+    def category_pixels(self, total: np.ndarray) -> np.ndarray:
+        """Return the true pixels of each category from a space's summed statistics, (K,)."""
+
+    def display(self, values: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Return an (H, W, 3) uint8 picture of one frame's truth or prediction.
+
+        Args:
+            colours: (K + 1, 3) uint8, of the evaluation ids; of no use without categories.
+        """
+
+    def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
+        """Say in a few words how right one frame is, (H, W, *value_shape), which has some truth."""
+
+
+def has_truth(target: np.ndarray, task: Task) -> np.ndarray:
+    """Return where targets say something, (..., H, W) bool from (..., H, W, *value_shape)."""
+    return (target != 0).any(axis=tuple(range(-len(task.value_shape), 0)))
+
 
 TASKS: Table[Task] = Table(
     "task",
     {
         "semseg": "benchmark.tasks.semseg:SEMSEG",
         "depth": "benchmark.tasks.depth:DEPTH",
+        "normals": "benchmark.tasks.normals:NORMALS",
     },
     group="tst_bench.tasks",
 )

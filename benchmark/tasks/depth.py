@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.metrics import DEPTH_SUMS, depth_metrics, depth_sums
+from benchmark.metrics.depth import DEPTH_SUMS, depth_metrics, depth_sums
 from benchmark.tasks import HeadSpec, Measure, Scope, Statistics
+from benchmark.tasks.uncategorised import Uncategorised
+from sim_envs.modalities import modality
 
 if TYPE_CHECKING:
     from sim_envs.recordings.reader import Recording
 
 NEAREST_M, FARTHEST_M = 0.05, 60.0  # what a head may say is clipped to what a device could measure indoors
+_SCALED = "after each frame's prediction is multiplied by median(truth) / median(prediction)"
 
 
 @dataclass(frozen=True)
-class Depth:
-    """Scored on measured pixels only, pooled over pixels. δ<1.25 leads: higher is better in every table."""
+class Depth(Uncategorised):
+    """Scored on measured pixels only, pooled over pixels but for SILog. δ<1.25 leads: higher is better everywhere."""
 
     name: str = "depth"
+    version: int = 2
     label_modality: str = "depth"
-    categories: tuple[str, ...] = ()
     measures: tuple[Measure, ...] = (
         Measure("delta1", "δ<1.25", True, 100, 1, "%", "share of pixels within a factor 1.25 of the truth"),
         Measure("rmse", "RMSE", False, 1, 3, "m", "root of the mean squared error"),
         Measure("abs_rel", "AbsRel", False, 1, 3, "", "mean of |error| / truth"),
+        Measure("delta2", "δ<1.25²", True, 100, 1, "%", "share of pixels within a factor 1.25² of the truth"),
+        Measure("delta3", "δ<1.25³", True, 100, 1, "%", "share of pixels within a factor 1.25³ of the truth"),
+        Measure("silog", "SILog", False, 100, 1, "", "spread of the log error within a frame, times 100"),
+        Measure("scaled_delta1", "scaled δ<1.25", True, 100, 1, "%", f"δ<1.25 {_SCALED}"),
+        Measure("scaled_abs_rel", "scaled AbsRel", False, 1, 3, "", f"AbsRel {_SCALED}"),
     )
 
     @property
     def prediction_dtype(self) -> np.dtype:
         """Metres in half precision: 4 mm at 5 m."""
         return np.dtype(np.float16)
+
+    @property
+    def value_shape(self) -> tuple[int, ...]:
+        """One number a pixel."""
+        return ()
 
     @property
     def sum_shape(self) -> tuple[int, ...]:
@@ -71,33 +83,23 @@ class Depth:
             sums=depth_sums(prediction, target, group, len(ids)),
         )
 
-    def seen(self, targets: Iterable[np.ndarray]) -> tuple[int, ...]:
-        """Return (): there are no categories."""
-        return ()
-
-    def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
-        """Every measured pixel counts."""
-        return Scope()
-
-    def lacking(self, categories: Sequence[str]) -> tuple[str, ...]:
-        """Return (): there are no categories."""
-        return ()
-
-    def reduced(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
-        """Return the four sums as they are."""
-        return sums
-
     def reduced_metrics(self, reduced: np.ndarray) -> dict[str, np.ndarray]:
-        """Return δ<1.25, RMSE and AbsRel, (..., 4) → (...,)."""
+        """Return every measure, (..., 10) → (...,)."""
         return depth_metrics(reduced)
 
     def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
-        """Return δ<1.25, RMSE and AbsRel, (..., 4) → (...,)."""
+        """Return every measure, (..., 10) → (...,)."""
         return depth_metrics(sums)
 
-    def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
-        """Return an array without categories, (..., 0)."""
-        return np.empty((*np.shape(sums)[:-1], 0))
+    def display(self, values: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show metres as the recording's depth is shown."""
+        return modality("depth").display(np.clip(values.astype(np.float32) * 1000, 0, 65535).astype(np.uint16))
+
+    def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
+        """Name the median error."""
+        known = target > 0
+        error = np.abs(prediction[known].astype(np.float64) - target[known])
+        return f"median error {100 * np.median(error):.0f} cm"
 
 
 DEPTH = Depth()

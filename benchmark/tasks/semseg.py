@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.metrics import category_iou, confusion_matrices, mean_iou, overlap_sums, pixel_accuracy
+from benchmark.metrics.overlap import (
+    boundary_overlap_sums,
+    category_iou,
+    confusion_matrices,
+    mean_iou,
+    overlap_sums,
+    pixel_accuracy,
+)
 from benchmark.tasks import HeadSpec, Measure, Scope, Statistics
 from sim_envs.taxonomy import NYU40, Taxonomy
 
@@ -26,6 +33,7 @@ class SemSeg:
 
     taxonomy: Taxonomy = NYU40
     name: str = "semseg"
+    version: int = 2
     label_modality: str = "semantic"
     measures: tuple[Measure, ...] = (
         Measure("miou", "mIoU", True, 100, 1, "%", "mean intersection over union of the scored categories"),
@@ -37,6 +45,15 @@ class SemSeg:
             1,
             "%",
             "share of scored pixels with the right category",
+        ),
+        Measure(
+            "boundary_iou",
+            "boundary IoU",
+            True,
+            100,
+            1,
+            "%",
+            "mean intersection over union of boundaries, 2 % of the diagonal wide, of the scored categories",
         ),
     )
 
@@ -51,9 +68,14 @@ class SemSeg:
         return np.dtype(np.uint8)
 
     @property
+    def value_shape(self) -> tuple[int, ...]:
+        """One id a pixel."""
+        return ()
+
+    @property
     def sum_shape(self) -> tuple[int, ...]:
-        """One confusion matrix, truth × prediction, without the ignored id 0."""
-        return (len(self.categories), len(self.categories))
+        """Confusion matrices, truth × prediction, without the ignored id 0, of pixels on and off boundaries."""
+        return (2, 2, len(self.categories), len(self.categories))
 
     def head(self) -> HeadSpec:
         """Ask for one score a category; channel c is evaluation id c + 1."""
@@ -78,7 +100,7 @@ class SemSeg:
         return f"{count} values are no category id (ids run from 1 to {last}): {strange}"
 
     def statistics(self, prediction: np.ndarray, target: np.ndarray, trajectory: np.ndarray) -> Statistics:
-        """Reduce ids to one confusion matrix per trajectory."""
+        """Reduce ids to confusion matrices per trajectory."""
         ids, group = np.unique(trajectory, return_inverse=True)
         labelled = (target > 0).reshape(len(target), -1).any(axis=1)
         return Statistics(
@@ -96,7 +118,7 @@ class SemSeg:
 
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Score what the space shows (``SMALLEST_SHARE``) and what transfer training has seen."""
-        pixels = total.sum(axis=1)
+        pixels = self.category_pixels(total)
         share = pixels / max(int(pixels.sum()), 1)
         scored, left_out = [], {}
         for index, name in enumerate(self.categories):
@@ -115,20 +137,39 @@ class SemSeg:
         return tuple(self.taxonomy.lacking(categories))
 
     def reduced(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
-        """Return right, true and predicted pixels of each category, (..., K, K) → (..., 3, K)."""
-        return overlap_sums(sums, self._mask(scope))
+        """Return right, true and predicted pixels of each category, of masks and of boundaries, (..., 2, 3, K)."""
+        mask = self._mask(scope)
+        whole = overlap_sums(sums.sum(axis=(-4, -3)), mask)
+        return np.stack([whole, boundary_overlap_sums(sums, mask)], axis=-3)
 
     def reduced_metrics(self, reduced: np.ndarray) -> dict[str, np.ndarray]:
-        """Return mIoU and pixel accuracy, (..., 3, K) → (...,)."""
-        return {"miou": mean_iou(reduced), "pixel_accuracy": pixel_accuracy(reduced)}
+        """Return every measure, (..., 2, 3, K) → (...,)."""
+        whole, boundary = reduced[..., 0, :, :], reduced[..., 1, :, :]
+        return {
+            "miou": mean_iou(whole),
+            "pixel_accuracy": pixel_accuracy(whole),
+            "boundary_iou": mean_iou(boundary),
+        }
 
     def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
-        """Return mIoU and pixel accuracy, (..., K, K) → (...,)."""
+        """Return every measure, (..., 2, 2, K, K) → (...,)."""
         return self.reduced_metrics(self.reduced(sums, scope))
 
     def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
         """Return the IoU of each category, (..., K)."""
-        return category_iou(self.reduced(sums, scope))
+        return category_iou(self.reduced(sums, scope)[..., 0, :, :])
+
+    def category_pixels(self, total: np.ndarray) -> np.ndarray:
+        """Return the labelled pixels of each category, (K,)."""
+        return np.asarray(total.sum(axis=(0, 1, 3)))
+
+    def display(self, values: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show each id in its colour."""
+        return colours[values]
+
+    def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
+        """Name the share of labelled pixels with the right category."""
+        return f"{100 * (prediction == target)[target > 0].mean():.0f} % of pixels right"
 
     def _mask(self, scope: Scope) -> np.ndarray:
         mask = np.zeros(len(self.categories), bool)

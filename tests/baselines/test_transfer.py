@@ -58,6 +58,24 @@ def test_a_separable_problem_is_learnt(protocol: str) -> None:
     assert validation > 0.9
 
 
+def test_a_mirrored_frame_teaches_the_mirrored_direction() -> None:
+    """Frames bright on the left face right; none that is bright on the right is ever shown but by mirroring."""
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 40, (16, 32, 32, 3)).astype(np.uint8)
+    rgb[:, :, :16] += 180
+    facing_right = np.broadcast_to(np.array([255, 128, 128], np.uint8), rgb.shape).copy()
+    outcome = transfer(
+        build_encoder(SHAPE, seed=0),
+        replace(CONFIG, channels=3, loss="cosine"),
+        LabelledFrames(rgb, facing_right),
+        rgb[:, :, ::-1],
+        lambda x: -float(x.mean()),
+        lambda output: output[:, 0] / np.linalg.norm(output, axis=1),
+        device=CPU,
+    )
+    assert outcome.validation > 0.7  # cosine to the left
+
+
 def test_the_same_seed_gives_the_same_weights() -> None:
     first, second = run()[1], run()[1]
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -104,6 +122,10 @@ def test_class_weights_favour_the_rare_and_ignore_the_absent() -> None:
     weights = class_weights(np.array([0, 1, 1, 1, 1, 1, 1, 1, 1, 3], np.uint8), 3)
     assert weights[2] > weights[0] > 0
     assert weights[1] == 0
+
+
+def test_encoded_directions_have_no_class_weights() -> None:
+    assert class_weights(np.full((2, 4, 4, 3), 128, np.uint8), 3).tolist() == [1, 1, 1]
 
 
 def test_no_labelled_frames_is_said_in_words() -> None:

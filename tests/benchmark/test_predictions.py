@@ -18,6 +18,7 @@ from benchmark.predictions import (
     score_prediction,
 )
 from benchmark.tasks.depth import DEPTH
+from benchmark.tasks.normals import NORMALS
 from benchmark.tasks.semseg import SEMSEG
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_file
@@ -44,6 +45,30 @@ def test_predictions_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
     save(tmp_path, values)
     np.testing.assert_array_equal(load(tmp_path), values)
     np.testing.assert_array_equal(load(tmp_path, frames=np.array([2, 4, 9])), values[[2, 0, 1]])
+
+
+def test_vectors_come_back_as_they_were_written(tmp_path: Path) -> None:
+    values = NORMALS.encode_prediction(np.random.default_rng(0).normal(size=(3, 3, 4, 5)))
+    save(tmp_path, values, task=NORMALS)
+    np.testing.assert_array_equal(load(tmp_path), values)
+    row = load_manifest(tmp_path).spaces[0]
+    assert (row.height, row.width) == (4, 5)
+    with pytest.raises(UserError, match="4 × 5 pixels, the truth 5 × 4"):
+        load(tmp_path, shape=(5, 4))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.full((3, 4, 5, 3), 128, np.uint8), "60 values are no unit vectors"),
+        (np.ones((3, 4, 5), np.uint8), r"values \(N, height, width, 3\)"),
+        (np.ones((3, 4, 5, 2), np.uint8), r"values \(N, height, width, 3\)"),
+        (np.full((3, 4, 5, 3), np.nan, np.float32), "must be uint8"),
+    ],
+)
+def test_what_is_no_direction_is_not_written(tmp_path: Path, values: np.ndarray, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        save(tmp_path, values, task=NORMALS)
 
 
 def test_the_manifest_names_what_was_predicted(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def make_recording(space: str, trajectories: int = 8, frames: int = 4) -> Any:
     count = trajectories * frames
     semantic = np.zeros((count, SIZE, SIZE), np.uint16)
     depth = np.zeros((count, SIZE, SIZE), np.uint16)
+    facing = np.eye(3)[rng.integers(0, 3, 9)]
     ground = np.arange(SIZE)[:, None]
     for i in range(count):
         semantic[i] = np.where(ground < 10, 3, np.where(ground < 30, 1, 2))
@@ -55,7 +56,8 @@ def make_recording(space: str, trajectories: int = 8, frames: int = 4) -> Any:
     palette = rng.integers(60, 230, (9, 3))
     shade = rng.normal(0, 8, (count, SIZE, SIZE, 1))
     rgb = np.clip(palette[semantic] + shade, 0, 255).astype(np.uint8)
-    arrays = {"rgb": rgb, "semantic": semantic, "depth": depth}
+    normals = np.round((facing[semantic] + 1) * 127.5).astype(np.uint8)
+    arrays = {"rgb": rgb, "semantic": semantic, "depth": depth, "normals": normals}
     return SimpleNamespace(
         array=arrays.__getitem__,
         meta=SimpleNamespace(categories=ROOM),
@@ -81,6 +83,9 @@ def predict(task: Task, target: np.ndarray, skill: float, rng: np.random.Generat
         other = rng.choice(np.unique(target[target > 0]), right[:, ::6, ::6].shape)
         wrong = other.repeat(6, axis=1).repeat(6, axis=2)
         return np.where(right & (target > 0), target, wrong).astype(np.uint8)
+    if task.value_shape:
+        noise = rng.normal(0, np.where(right, 0.1, 1)[..., None], target.shape)
+        return task.encode_prediction(np.moveaxis(target / 127.5 - 1 + noise, -1, 1))
     noise = rng.normal(0, np.where(right, 0.08, 0.4))
     return np.maximum(0.1, np.where(target > 0, target, 2) * np.exp(noise)).astype(np.float16)
 
@@ -147,6 +152,7 @@ def make_result(
         "model": model,
         "track": track,
         "task": task,
+        "task_version": its.version,
         "protocol": protocol,
         "seed": seed,
         "created": "2026-01-01T00:00:00+00:00",
@@ -318,8 +324,8 @@ class Page(HTMLParser):
 
 def test_the_page_is_well_formed_and_readable_by_a_screen_reader(tmp_path: Path, one: Any) -> None:
     results = [one(model) for model in ("tst", "scratch")]
-    depth = [one(model, task="depth") for model in ("tst", "scratch")]
-    text = build_report([*results, *depth], tmp_path, open_recording=open_recording).html.read_text()
+    others = [one(model, task=task) for task in ("depth", "normals") for model in ("tst", "scratch")]
+    text = build_report([*results, *others], tmp_path, open_recording=open_recording).html.read_text()
     page = Page()
     page.feed(text)
     assert page.open == []
@@ -329,6 +335,16 @@ def test_the_page_is_well_formed_and_readable_by_a_screen_reader(tmp_path: Path,
     assert page.headings[0] == 1
     assert all(b - a <= 1 for a, b in zip(page.headings, page.headings[1:], strict=False))
     assert all('aria-label="' in svg for svg in re.findall(r"<svg [^>]*>", text))
+
+
+def test_every_task_shows_its_frames_in_pictures_and_words(one: Any, tmp_path: Path) -> None:
+    results = [one("tst", task=task) for task in TASKS]
+    text = build_report(results, tmp_path, open_recording=open_recording).html.read_text()
+    frames = 3 * len(SPACES)
+    assert text.count("<img") == 3 * frames * len(list(TASKS))
+    assert len(re.findall(r"\d+ % of pixels right<", text)) == frames
+    assert len(re.findall(r"median error \d+ cm<", text)) == frames
+    assert len(re.findall(r"median error \d+°<", text)) == frames
 
 
 def test_text_from_result_files_cannot_inject_markup(one: Any, tmp_path: Path) -> None:
@@ -347,7 +363,7 @@ def test_what_every_figure_rests_on_stands_under_it(files: ReportFiles) -> None:
 
 def test_the_csv_holds_unrounded_numbers(files: ReportFiles) -> None:
     rows = list(csv.DictReader(io.StringIO(files.csv.read_text())))
-    assert len(rows) == len(SKILL) * 3 * 2
+    assert len(rows) == len(SKILL) * 3 * len(SEMSEG.measures)
     wanted = next(r for r in rows if (r["model"], r["role"], r["measure"]) == ("tst", "test", "miou"))
     (table,) = files.tables
     estimate = next(row for row in table.rows if row.model == "tst").estimates["test"]["miou"]

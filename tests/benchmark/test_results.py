@@ -56,6 +56,7 @@ def a_result(seed: int = 0, **changes: object) -> Result:
         "model": "tst",
         "track": "sensors-only",
         "task": "semseg",
+        "task_version": SEMSEG.version,
         "protocol": "finetune",
         "seed": seed,
         "created": "2026-01-01T00:00:00+00:00",
@@ -147,7 +148,8 @@ def test_depth_results_keep_their_error_sums() -> None:
     )
     found = scores([part], DEPTH, 0)
     assert found["abs_rel"]["test"].value == pytest.approx(0.1, abs=1e-3)
-    assert set(found) == {"delta1", "rmse", "abs_rel"}
+    assert found["scaled_abs_rel"]["test"].value == pytest.approx(0, abs=1e-3)
+    assert set(found) == {measure.key for measure in DEPTH.measures}
 
 
 @pytest.mark.parametrize(
@@ -173,6 +175,32 @@ def test_sums_outside_the_matrix_are_refused(tmp_path: Path) -> None:
     content["spaces"][0]["statistics"]["trajectories"][0]["index"][-1] = 10**6
     path.write_text(json.dumps(content))
     with pytest.raises(UserError, match="outside"):
+        load_result(path)
+
+
+def test_sums_of_another_version_of_a_task_are_refused_and_not_misread(tmp_path: Path) -> None:
+    path = save_result(tmp_path, a_result())
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"task_version": SEMSEG.version + 1}))
+    with pytest.raises(UserError, match=f"semseg version {SEMSEG.version + 1}; this is version {SEMSEG.version}"):
+        load_result(path)
+
+
+def test_a_result_from_before_tasks_had_versions_is_of_version_1(tmp_path: Path) -> None:
+    path = save_result(tmp_path, a_result())
+    content = json.loads(path.read_text()) | {"task": "depth"}
+    del content["task_version"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=f"depth version 1; this is version {DEPTH.version}"):
+        collect(tmp_path)
+
+
+def test_sums_of_a_shape_that_the_task_does_not_have_are_refused(tmp_path: Path) -> None:
+    path = save_result(tmp_path, a_result())
+    content = json.loads(path.read_text())
+    content["spaces"][1]["statistics"]["shape"] = [4, *SEMSEG.sum_shape]
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="the sums of builtin/flat-21 have shape"):
         load_result(path)
 
 

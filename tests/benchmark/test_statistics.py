@@ -7,34 +7,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.metrics import depth_metrics
 from benchmark.statistics import Sample, bootstrap, holm, interval, rests_on
 
 
 def mean_sample(space: str, values: np.ndarray, seeds: tuple[int, ...] | None = None) -> Sample:
-    """Return a sample whose metric ``delta1`` is the plain mean of (S, T) values."""
+    """Return a sample whose metric ``share`` is the plain mean of (S, T) values."""
     count = np.full(values.shape, 100.0)
-    sums = np.stack([count, 0 * count, 0 * count, count * values], axis=-1)
-    return Sample(space, seeds or tuple(range(len(values))), sums, depth_metrics)
+    sums = np.stack([count, count * values], axis=-1)
+    return Sample(space, seeds or tuple(range(len(values))), sums, lambda s: {"share": s[..., 1] / s[..., 0]})
 
 
 def test_the_score_is_the_metric_of_the_summed_statistics_averaged_over_seeds_and_spaces() -> None:
     first, second = np.array([[0.1, 0.3], [0.5, 0.7]]), np.array([[0.9, 0.8, 0.7], [0.6, 0.5, 0.4]])
-    found = bootstrap([mean_sample("a/1", first), mean_sample("a/2", second)], 50)["delta1"]
+    found = bootstrap([mean_sample("a/1", first), mean_sample("a/2", second)], 50)["share"]
     assert found.value == pytest.approx((first.mean() + second.mean()) / 2)
     np.testing.assert_allclose(found.per_seed, [(0.2 + 0.8) / 2, (0.6 + 0.5) / 2])
 
 
 def test_the_standard_error_is_that_of_a_mean_over_trajectories() -> None:
     values = np.random.default_rng(0).normal(0.5, 0.1, (1, 30))
-    draws = bootstrap([mean_sample("a/1", values)], 20_000)["delta1"].draws
+    draws = bootstrap([mean_sample("a/1", values)], 20_000)["share"].draws
     assert draws.std() == pytest.approx(values.std(ddof=1) / np.sqrt(30), rel=0.03)
 
 
 def test_spread_between_seeds_widens_the_interval() -> None:
     trajectories = np.random.default_rng(0).normal(0.5, 0.05, 40)
-    alike = bootstrap([mean_sample("a/1", np.tile(trajectories, (3, 1)))])["delta1"]
-    apart = bootstrap([mean_sample("a/1", trajectories + np.array([[-0.05], [0.0], [0.05]]))])["delta1"]
+    alike = bootstrap([mean_sample("a/1", np.tile(trajectories, (3, 1)))])["share"]
+    apart = bootstrap([mean_sample("a/1", trajectories + np.array([[-0.05], [0.0], [0.05]]))])["share"]
     width = lambda found: found.interval[1] - found.interval[0]  # noqa: E731
     assert width(apart) > 2 * width(alike)
 
@@ -67,7 +66,7 @@ def test_nominal_95_percent_covers(
             )
             for k, count in enumerate(trajectories)
         ]
-        low, high = bootstrap(samples, 400)["delta1"].interval
+        low, high = bootstrap(samples, 400)["share"].interval
         covered += low <= 0.5 <= high
     assert floor <= covered / repetitions <= 0.98
 
@@ -78,15 +77,15 @@ def test_a_true_null_is_rejected_about_one_time_in_twenty() -> None:
     for _ in range(300):
         shared = rng.normal(0.5, 0.1, (1, 25))
         one, two = (bootstrap([mean_sample("a/1", shared + rng.normal(0, 0.02, (1, 25)))], 400) for _ in "12")
-        rejected += (one["delta1"] - two["delta1"]).p_value < 0.05
+        rejected += (one["share"] - two["share"]).p_value < 0.05
     assert 0.015 <= rejected / 300 <= 0.1  # Monte-Carlo standard error: 1.3 points
 
 
 def test_differences_are_paired_on_trajectories() -> None:
     rng = np.random.default_rng(3)
     shared = rng.normal(0.5, 0.2, (1, 30))
-    better = bootstrap([mean_sample("a/1", shared + 0.01)])["delta1"]
-    worse = bootstrap([mean_sample("a/1", shared)])["delta1"]
+    better = bootstrap([mean_sample("a/1", shared + 0.01)])["share"]
+    worse = bootstrap([mean_sample("a/1", shared)])["share"]
     low, high = (better - worse).interval
     assert low == pytest.approx(0.01, abs=1e-9)
     assert high == pytest.approx(0.01, abs=1e-9)
@@ -97,21 +96,21 @@ def test_differences_are_paired_on_trajectories() -> None:
 def test_models_with_different_seeds_can_be_compared() -> None:
     rng = np.random.default_rng(4)
     shared = rng.normal(0.5, 0.1, (1, 20))
-    three = bootstrap([mean_sample("a/1", shared + rng.normal(0, 0.02, (3, 20)) + 0.2)])["delta1"]
-    one = bootstrap([mean_sample("a/1", shared, seeds=(7,))])["delta1"]
+    three = bootstrap([mean_sample("a/1", shared + rng.normal(0, 0.02, (3, 20)) + 0.2)])["share"]
+    one = bootstrap([mean_sample("a/1", shared, seeds=(7,))])["share"]
     difference = three - one
     assert difference.seeds == ()
     assert difference.interval[0] > 0.1
 
 
 def test_identical_models_differ_by_exactly_nothing() -> None:
-    found = bootstrap([mean_sample("a/1", np.random.default_rng(5).uniform(size=(2, 9)))])["delta1"]
+    found = bootstrap([mean_sample("a/1", np.random.default_rng(5).uniform(size=(2, 9)))])["share"]
     assert (found - found).value == 0
     assert (found - found).p_value == 1
 
 
 def test_one_trajectory_and_one_seed_have_no_interval() -> None:
-    found = bootstrap([mean_sample("a/1", np.array([[0.4]]))])["delta1"]
+    found = bootstrap([mean_sample("a/1", np.array([[0.4]]))])["share"]
     assert found.value == pytest.approx(0.4)
     assert np.isnan(found.interval).all()
     assert found.p_value == 1
@@ -119,7 +118,7 @@ def test_one_trajectory_and_one_seed_have_no_interval() -> None:
 
 def test_the_same_data_give_the_same_bytes() -> None:
     values = np.random.default_rng(6).uniform(size=(2, 12))
-    one, two = (bootstrap([mean_sample("a/1", values)])["delta1"].draws for _ in "12")
+    one, two = (bootstrap([mean_sample("a/1", values)])["share"].draws for _ in "12")
     assert one.tobytes() == two.tobytes()
 
 
@@ -128,7 +127,7 @@ def test_large_statistics_are_resampled_in_bounded_memory() -> None:
 
     from benchmark.tasks.semseg import SEMSEG
 
-    sums = np.random.default_rng(7).integers(0, 100, (3, 80, 40, 40))
+    sums = np.random.default_rng(7).integers(0, 100, (3, 20, *SEMSEG.sum_shape))
     scope = SEMSEG.scope(sums.sum(axis=(0, 1)), tuple(range(1, 41)))
     sample = Sample("a/1", (0, 1, 2), sums, lambda values: SEMSEG.metrics(values, scope))
     tracemalloc.start()

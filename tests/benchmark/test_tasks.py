@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmark.tasks import TASKS, Task
+from benchmark.tasks import TASKS, Task, has_truth
 from benchmark.tasks.depth import DEPTH
+from benchmark.tasks.normals import NORMALS
 from benchmark.tasks.semseg import SEMSEG, SMALLEST_SHARE
 from sim_envs.errors import UserError
 
@@ -31,10 +32,10 @@ def test_every_row_fulfils_the_contract(name: str) -> None:
     assert task.name == name
     assert len({m.key for m in task.measures}) == len(task.measures)
     rng = np.random.default_rng(0)
-    target = rng.integers(0, 5, (6, 4, 4)).astype(np.uint8 if task.categories else np.float32)
+    target = rng.integers(0, 5, (6, 4, 4, *task.value_shape)).astype(np.float32 if name == "depth" else np.uint8)
     output = rng.normal(size=(6, task.head().channels, 4, 4)).astype(np.float32)
     prediction = task.encode_prediction(output)
-    assert prediction.shape == (6, 4, 4)
+    assert prediction.shape == (6, 4, 4, *task.value_shape)
     assert prediction.dtype == task.prediction_dtype
     assert task.check_prediction(prediction) == ""
     statistics = task.statistics(prediction, target, np.array([7, 7, 3, 3, 9, 9]))
@@ -45,6 +46,10 @@ def test_every_row_fulfils_the_contract(name: str) -> None:
     assert set(metrics) == {m.key for m in task.measures}
     assert all(np.isfinite(value) for value in metrics.values())
     assert task.per_category(statistics.total, scope).shape == (len(task.categories),)
+    assert task.category_pixels(statistics.total).shape == (len(task.categories),)
+    assert task.in_words(prediction[0], target[0])
+    picture = task.display(prediction[0], np.zeros((len(task.categories) + 1, 3), np.uint8))
+    assert (picture.shape, picture.dtype) == ((4, 4, 3), np.uint8)
 
 
 def test_an_unknown_task_names_the_near_one() -> None:
@@ -73,7 +78,9 @@ def test_a_category_counts_only_where_it_is_seen_shown_and_large_enough() -> Non
     truth[category("bed") - 1] = 5000
     truth[category("pillow") - 1] = int(0.5 * SMALLEST_SHARE * 1_000_000)
     seen = tuple(category(name) for name in ("wall", "chair", "pillow", "sofa"))
-    scope = SEMSEG.scope(np.diag(truth), seen)
+    total = np.zeros(SEMSEG.sum_shape, np.int64)
+    total[0, 0] = np.diag(truth)
+    scope = SEMSEG.scope(total, seen)
     assert scope.scored == tuple(sorted((category("wall"), category("chair"))))
     assert scope.left_out["bed"] == "not in the transfer training labels"
     assert scope.left_out["sofa"] == "not in the scored frames"
@@ -87,7 +94,7 @@ def test_pixels_of_a_category_that_does_not_count_do_not_cost_anything() -> None
     prediction = np.full((1, 1, 4), wall, np.uint8)
     statistics = SEMSEG.statistics(prediction, target, np.array([0]))
     scope = SEMSEG.scope(statistics.total, seen=(wall,))
-    assert SEMSEG.metrics(statistics.total, scope) == {"miou": 1.0, "pixel_accuracy": 1.0}
+    assert SEMSEG.metrics(statistics.total, scope) == {"miou": 1.0, "pixel_accuracy": 1.0, "boundary_iou": 1.0}
 
 
 def test_what_a_space_has_no_word_for_is_lacking() -> None:
@@ -110,6 +117,19 @@ def test_depth_targets_are_metres_and_zero_is_no_measurement() -> None:
 def test_depth_heads_speak_in_logarithms() -> None:
     output = np.log(np.array([0.5, 3.0, 1e6], np.float32)).reshape(1, 1, 1, 3)
     np.testing.assert_allclose(DEPTH.encode_prediction(output), [[[0.5, 3.0, 60.0]]], rtol=1e-3)
+
+
+def test_normals_are_true_where_depth_was_measured_and_a_unit_vector_is_stored() -> None:
+    normals = np.array([[[[255, 128, 128], [128, 255, 128], [128, 128, 128]]]], np.uint8)
+    source = recording(normals=normals, depth=np.array([[[900, 0, 900]]], np.uint16))
+    targets = NORMALS.targets(source, np.array([0]))
+    assert targets.tolist() == [[[[255, 128, 128], [0, 0, 0], [0, 0, 0]]]]
+    assert normals.any(axis=-1).all()  # the recording itself is left as it was
+
+
+def test_truth_is_known_where_any_value_of_a_pixel_is_not_0() -> None:
+    assert has_truth(np.array([[0, 3]]), SEMSEG).tolist() == [[False, True]]
+    assert has_truth(np.array([[[0, 0, 0], [0, 9, 0]]]), NORMALS).tolist() == [[False, True]]
 
 
 def test_frames_without_truth_are_not_counted() -> None:
