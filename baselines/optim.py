@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-NO_DECAY = ("pos_embed", "cls_token", "queries", "modality_embedding")
+NO_DECAY = ("pos_embed", "cls_token", "reg_token", "queries", "modality_embedding")
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

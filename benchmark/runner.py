@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from baselines.zoo import Model
 from benchmark.jobs import Job
-from benchmark.plan import Portion, RunPlan, pretraining_pool, shared_out
+from benchmark.plan import Portion, RunPlan, labelled_portions, pretraining_pool, shared_out
 from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain
 from benchmark.suites import Role as SpaceRole
 from benchmark.tasks import TASKS
@@ -159,19 +159,23 @@ def _evaluate(
     device: str,
 ) -> EvaluateStage:
     suite = plan.suite
-    train = shared_out(recordings["transfer"], ("train",), suite.transfer_budget.frames)
-    validation = shared_out(recordings["transfer"], ("val",), None)
+    taught = shared_out(recordings["transfer"], ("train",), suite.transfer_budget.frames)
+    train, validation = labelled_portions(model, suite, recordings)
     scored: list[tuple[Literal["test", "held_out"], Portion]] = [
         (role, part) for role in ("test", "held_out") for part in shared_out(recordings[role], ("test",), None)
     ]
+    weights = plan.weights.get(model.name)
+    network = model.network.identity if model.network else f"{suite.pretrain.encoder} {suite.rig.width}"
     transfer_key = {
         "stage": "transfer",
         "version": STAGE_VERSION,
-        "pretrained": before.folder.name if before else f"random {suite.pretrain.encoder} {suite.rig.width}",
+        "network": network,
+        "weights": before.folder.name if before else weights.sha256 if weights else "random",
         "task": task,
         "protocol": protocol,
         "train": [part.key for part in train],
         "validation": [part.key for part in validation],
+        "taught": [part.key for part in taught],
         "budget": suite.transfer_budget.model_dump(mode="json"),
         "seed": seed,
     }
@@ -190,8 +194,10 @@ def _evaluate(
         task=task,
         protocol=protocol,
         pretrained=before.folder if before else None,
+        weights=weights,
         train=train,
         validation=validation,
+        taught=taught,
         scored=scored,
         transfer_folder=transfer_folder,
         prediction_folder=_stage_folder(home, "predict", predict_key),
