@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,9 @@ from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
+
+SPARE_FRAMES = 1.1
+"""Times the frames that are needed: a few of those recorded show too little to be used."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,40 @@ class RunPlan:
         )
 
     @property
-    def needed(self) -> list[str]:
-        """Return the spaces that must be recorded; external ones only when a model learns from them."""
-        external = [model.external_spaces for model in self.models if "external" in (model.sources or {})]
+    def recordings(self) -> list[tuple[str, Recipe]]:
+        """Return every recording of this run, as (group, recipe); one may be in two groups.
+
+        A group is a role, or ``external:N`` for models that draw from N external spaces alone. External spaces are
+        recorded only when a model learns from them.
+        """
+        of_role = [(role, self.recipe(space)) for space, role in self.roles.items() if role != "external"]
+        counts = {model.external_spaces for model in self.models if "external" in (model.sources or {})}
         every = self.spaces("external")
-        used = every[: max(count or len(every) for count in external)] if external else []
-        return [space for space, role in self.roles.items() if role != "external" or space in used]
+        found: list[tuple[str, Recipe]] = [*of_role]
+        if None in counts:
+            found += [("external", self.recipe(space)) for space in every]
+        for count in sorted(filter(None, counts)):
+            found += [(external_group(count), self._one_of(count, space)) for space in every[:count]]
+        return found
+
+    def _one_of(self, count: int, space: str) -> Recipe:
+        """Return how a space is recorded that gives a ``count``-th of the frames: longer where few must give all."""
+        recipe, frames = self.recipe(space), self.suite.pretrain.frames / count
+        trajectories, each = recipe.splits["train"]
+        if trajectories * each >= frames:
+            return recipe
+        longer = math.ceil(SPARE_FRAMES * frames / each)
+        return recipe.model_copy(update={"splits": dict(recipe.splits) | {"train": (longer, each)}})
+
+    @property
+    def needed(self) -> list[str]:
+        """Return the spaces that must be recorded."""
+        return list(dict.fromkeys(recipe.space for _, recipe in self.recordings))
+
+
+def external_group(count: int | None) -> str:
+    """Name the group of recordings that a model with so many external spaces (None: all) draws from."""
+    return f"external:{count}" if count else "external"
 
 
 def plan_run(
@@ -196,7 +228,7 @@ def _proportional(sizes: np.ndarray, total: int) -> np.ndarray:
 
 
 def labelled_portions(
-    model: Model, suite: Suite, recordings: dict[SpaceRole, list[Recording]]
+    model: Model, suite: Suite, recordings: Mapping[str, list[Recording]]
 ) -> tuple[list[Portion], list[Portion]]:
     """Return the labelled frames that a model's transfer learns from, and those that it selects on.
 
@@ -222,7 +254,7 @@ def labelled_portions(
 
 
 def pretraining_pool(
-    model: Model, suite: Suite, recordings: dict[SpaceRole, list[Recording]]
+    model: Model, suite: Suite, recordings: Mapping[str, list[Recording]]
 ) -> list[tuple[Role, Portion]]:
     """Return the frames a model is pre-trained on: the suite's number of them, by the model's shares of roles.
 
@@ -231,7 +263,7 @@ def pretraining_pool(
     pool: list[tuple[Role, Portion]] = []
     for role, share in (model.sources or {}).items():
         splits = ("train", "test") if role == "test" and suite.variant == "transductive" else ("train",)
-        spaces = recordings[role][: model.external_spaces if role == "external" else None]  # type: ignore[index]
-        portions = shared_out(spaces, splits, round(share * suite.pretrain.frames))
+        group = external_group(model.external_spaces) if role == "external" else role
+        portions = shared_out(recordings[group], splits, round(share * suite.pretrain.frames))
         pool += [(role, p) for p in portions if p.rows]
     return pool

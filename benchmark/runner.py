@@ -6,6 +6,7 @@ meets old files, and whatever was interrupted continues.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,6 @@ from baselines.zoo import Model
 from benchmark.jobs import Job
 from benchmark.plan import Portion, RunPlan, labelled_portions, pretraining_pool, shared_out
 from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain
-from benchmark.suites import Role as SpaceRole
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 from sim_envs.generate import generate
@@ -58,30 +58,29 @@ def recording_jobs(plan: RunPlan, home: Path) -> list[Job]:
         if space not in known:
             raise unknown_space(space, home)
     logs = run_folder(home, plan) / "logs"
-    jobs = []
-    for space in plan.needed:
-        name = f"record {space}"
-        arguments = {"recipe": plan.recipe(space), "home": home}
-        jobs.append(Job(name, run_generate, arguments, _log(logs, name.replace("/", "-"))))
-    return jobs
+    jobs: dict[str, Job] = {}
+    for group, recipe in plan.recordings:
+        name = f"record {recipe.space}" + (f" for {group}" if ":" in group else "")
+        job = Job(name, run_generate, {"recipe": recipe, "home": home}, _log(logs, name))
+        jobs.setdefault(recipe.model_dump_json(), job)
+    return list(jobs.values())
 
 
-def open_recordings(plan: RunPlan, home: Path) -> dict[SpaceRole, list[Recording]]:
-    """Return the recordings of a run by role.
+def open_recordings(plan: RunPlan, home: Path) -> dict[str, list[Recording]]:
+    """Return the recordings of a run by group, see :attr:`RunPlan.recordings`.
 
     Raises:
         UserError: the test space's test views are near-duplicates of its pre-training views.
     """
-    recordings: dict[SpaceRole, list[Recording]] = {}
-    for space in plan.needed:
-        recording = generate(plan.recipe(space), home=home)
-        role = plan.roles[space]
-        if role == "test" and plan.suite.variant == "inductive" and not recording.meta.audit.passed:
+    recordings: dict[str, list[Recording]] = {}
+    for group, recipe in plan.recordings:
+        recording = generate(recipe, home=home)
+        if group == "test" and plan.suite.variant == "inductive" and not recording.meta.audit.passed:
             raise UserError(
-                f"{space}: {recording.meta.audit.complaint()} (see {recording.folder / 'meta.json'}). Record other"
-                " trajectories, or declare the suite's variant transductive."
+                f"{recipe.space}: {recording.meta.audit.complaint()} (see {recording.folder / 'meta.json'}). Record"
+                " other trajectories, or declare the suite's variant transductive."
             )
-        recordings.setdefault(role, []).append(recording)
+        recordings.setdefault(group, []).append(recording)
     return recordings
 
 
@@ -100,7 +99,7 @@ def usable_tasks(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
 
 
 def jobs_of(
-    plan: RunPlan, recordings: dict[SpaceRole, list[Recording]], tasks: Sequence[str], home: Path, device: str
+    plan: RunPlan, recordings: dict[str, list[Recording]], tasks: Sequence[str], home: Path, device: str
 ) -> list[Job]:
     """Return every job of a run: one per model and seed for pre-training, one per task and protocol after it."""
     suite, jobs = plan.suite, []
@@ -123,14 +122,14 @@ def jobs_of(
 
 
 def _log(folder: Path, name: str) -> Path:
-    return folder / f"{name.replace(' ', '-')}.log"
+    return folder / f"{re.sub('[ /:]', '-', name)}.log"
 
 
 def _pretrain(
     plan: RunPlan,
     model: Model,
     seed: int,
-    recordings: dict[SpaceRole, list[Recording]],
+    recordings: dict[str, list[Recording]],
     home: Path,
     device: str,
 ) -> PretrainStage:
@@ -154,7 +153,7 @@ def _evaluate(
     task: str,
     protocol: Literal["frozen", "finetune"],
     before: PretrainStage | None,
-    recordings: dict[SpaceRole, list[Recording]],
+    recordings: dict[str, list[Recording]],
     home: Path,
     device: str,
 ) -> EvaluateStage:

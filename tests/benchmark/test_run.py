@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
+import torch
 import yaml
 
-from benchmark.results import collect
+from benchmark.report import gather
+from benchmark.results import Result, collect
+from sim_envs.storage import digest_file
 
 SUITE: dict[str, Any] = {
     "name": "mini",
@@ -86,6 +90,98 @@ def test_a_result_says_what_reached_the_weights(finished: Path) -> None:
     assert [entry["source"] for entry in tst.ledger["entries"]] == ["builtin/flat-01"]
     assert tst.ledger["entries"][0]["modalities"] == ["rgb", "depth", "normals", "edges"]
     assert tst.compute.pretrain_frames == 40
+
+
+THIRD_PARTY = """
+import torch
+from baselines.frame_encoder import FrameEncoder
+from baselines.ledger import Entry
+from baselines.networks import Network
+from baselines.zoo import Model
+
+class Colours(Network):
+    data = (Entry(role="web", source="a colour chart", modalities=("rgb",), frames=3, labels="classes"),)
+
+    def build(self, height, width, *, seed=0):
+        return FrameEncoder(torch.nn.AvgPool2d(4), 3, mean=(0.4, 0.4, 0.4), std=(0.2, 0.2, 0.2))
+
+COLOURS = Model("colours", "the mean colour of every block of 4 pixels", network=Colours())
+"""
+
+
+def install_model(site: Path) -> Path:
+    """Install a package with a model named ``colours``, and return the folder for ``PYTHONPATH``."""
+    (site / "third-1.dist-info").mkdir(parents=True)
+    (site / "third-1.dist-info" / "METADATA").write_text("Name: third\nVersion: 1\n", encoding="utf-8")
+    entry = "[tst_bench.models]\ncolours = third_party_colours:COLOURS\n"
+    (site / "third-1.dist-info" / "entry_points.txt").write_text(entry, encoding="utf-8")
+    (site / "third_party_colours.py").write_text(THIRD_PARTY, encoding="utf-8")
+    return site
+
+
+@pytest.fixture(scope="module")
+def others(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    """Results of a mock, a network of timm with weights from a file, another package's model, and an oracle."""
+    home = tmp_path_factory.mktemp("others")
+    borrow(finished, home)
+    shutil.copytree(finished / "stages", home / "stages")
+    torch.manual_seed(0)
+    torch.save(timm.create_model("test_vit").state_dict(), home / "test_vit.pth")
+    site = install_model(home / "site")
+    models = ["mock", "timm:test_vit.r160_in1k", "colours", "oracle"]
+    arguments = [part for model in models for part in ("--model", model)]
+    weights = ["--weights", f"timm:test_vit.r160_in1k={home / 'test_vit.pth'}"]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
+    }
+    done = subprocess.run(
+        command(home, write_suite(home), "--task", "semseg", *arguments, *weights),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return {result.model: result for result in collect(home / "runs" / "mini" / "builtin__flat-01" / "results")}
+
+
+def test_tracks_follow_from_what_reached_the_weights(others: dict[str, Result]) -> None:
+    tracks = {name: result.track for name, result in others.items()}
+    assert tracks == {
+        "mock": "scratch",
+        "timm:test_vit.r160_in1k": "generalist",
+        "colours": "generalist",
+        "oracle": "oracle",
+    }
+
+
+def test_weights_from_a_file_are_named_by_their_digest(others: dict[str, Result], finished: Path) -> None:
+    result = others["timm:test_vit.r160_in1k"]
+    (sha256,) = result.ledger["weights"].values()
+    assert result.inputs["weights of timm:test_vit.r160_in1k"] == sha256
+    assert result.folder is not None
+    assert digest_file(result.folder.parents[3] / "test_vit.pth") == sha256
+    assert result.compute.parameters > 300_000
+
+
+def test_an_oracle_learns_from_labels_of_the_test_space_and_is_scored_on_what_all_are(
+    others: dict[str, Result], finished: Path
+) -> None:
+    results = collect(finished / "runs" / "mini" / "builtin__flat-01" / "results")
+    tst = next(result for result in results if (result.model, result.task) == ("tst", "semseg"))
+    oracle = others["oracle"]
+    assert [part.scored for part in oracle.spaces] == [part.scored for part in tst.spaces]
+    labelled = [entry for entry in oracle.ledger["entries"] if entry["labels"] == "task"]
+    assert {(entry["role"], entry["source"]) for entry in labelled} == {("test", "builtin/flat-01")}
+    assert oracle.compute.pretrain_frames == tst.compute.pretrain_frames
+    assert oracle.compute.transfer_frames == 30
+
+
+def test_rows_that_are_no_competitors_say_so(others: dict[str, Result]) -> None:
+    assert others["mock"].flags
+    assert not others["colours"].flags
+    (table,) = gather(list(others.values()))
+    assert {row.model for row in table.rows if row.ranked} == {"colours", "timm:test_vit.r160_in1k"}
 
 
 def test_a_second_run_does_nothing_twice(finished: Path) -> None:
