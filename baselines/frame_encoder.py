@@ -54,7 +54,8 @@ class FrameEncoder(nn.Module):
         own_mean, own_std, from_mean, from_std = (
             torch.tensor(tuple(v), dtype=torch.float32).view(3, 1, 1) for v in (mean, std, RGB_MEAN, RGB_STD)
         )
-        self.as_it_is = tuple(mean) == RGB_MEAN and tuple(std) == RGB_STD
+        self.mean, self.std = tuple(mean), tuple(std)
+        self.as_it_is = self.mean == RGB_MEAN and self.std == RGB_STD
         self.register_buffer("scale", from_std / own_std, persistent=False)
         self.register_buffer("shift", (from_mean - own_mean) / own_std, persistent=False)
         self.train(False)
@@ -128,6 +129,11 @@ def layers_of(model: Any) -> list[tuple[int, int]]:
 def plain_encoder(vit: VisionTransformer) -> FrameEncoder:
     """Return the encoder of a ViT of our own (:mod:`baselines.encoder`), which takes frames as they are."""
     return FrameEncoder(TimmFeatures(vit), vit.embed_dim)
+
+
+def is_plain_vit(model: nn.Module) -> bool:
+    """Tell whether a network is timm's ViT with learned positions, whose patches can be taken one by one."""
+    return type(model) is VisionTransformer and getattr(model, "pos_embed", None) is not None
 
 
 def working_size(height: int, width: int, trained_at: int, multiple: int) -> tuple[int, int]:

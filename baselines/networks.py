@@ -14,9 +14,9 @@ import timm
 import torch
 from torch import nn
 
-from baselines.frame_encoder import FrameEncoder, TimmFeatures, layers_of, working_size
+from baselines.frame_encoder import FrameEncoder, TimmFeatures, is_plain_vit, layers_of, working_size
 from baselines.ledger import Entry
-from baselines.weights import cached, download, fit, read_state
+from baselines.weights import HUB_FILES, cached, download, fit, read_state
 from sim_envs.errors import UserError, unknown
 
 
@@ -164,6 +164,17 @@ class TimmNetwork(Network):
         with torch.device("meta"):
             return max(stride for stride, _ in layers_of(self._model(None, num_classes=0)))
 
+    @cached_property
+    def is_plain_vit(self) -> bool:
+        """Whether it is a ViT with learned positions, whose patches can be masked."""
+        with torch.device("meta"):
+            return is_plain_vit(self._model(None, num_classes=0))
+
+    def call(self, encoder: FrameEncoder) -> dict[str, Any]:
+        """Return the arguments of ``timm.create_model`` that build the network inside an encoder of :meth:`build`."""
+        size = {} if encoder.size is None else {"img_size": list(encoder.size)}
+        return {"model_name": self.timm_name, "num_classes": 0, "global_pool": "", **size}
+
     def weights_at_hand(self) -> Path | None:
         """Look into the hub's cache."""
         return cached(self.repository, self._files) if self.repository else None
@@ -182,7 +193,7 @@ class TimmNetwork(Network):
         return (
             f"Where the Hugging Face hub can be reached they come by themselves. Elsewhere fetch {file} of"
             f" {self.repository} (hf download {self.repository} {file}), copy it here, and add"
-            f" --weights {name}=PATH/{file}."
+            f" --weights {name}=PATH/{file}." + (f" {self.licence}." if self.licence else "")
         )
 
     def load(self, encoder: FrameEncoder, path: Path) -> None:
@@ -215,7 +226,7 @@ class TimmNetwork(Network):
     @property
     def _files(self) -> tuple[str, ...]:
         named = self.configuration.hf_hub_filename
-        return (named,) if named else ("model.safetensors", "pytorch_model.bin")
+        return (named,) if named else HUB_FILES
 
     def _model(self, size: tuple[int, int] | None, num_classes: int | None) -> nn.Module:
         arguments = {} if num_classes is None else {"num_classes": num_classes}

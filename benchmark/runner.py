@@ -103,6 +103,7 @@ def jobs_of(
 ) -> list[Job]:
     """Return every job of a run: one per model and seed for pre-training, one per task and protocol after it."""
     suite, jobs = plan.suite, []
+    begun: dict[Path, str] = {}  # stage folder → the job that fills it: two models may share one, two jobs never
     logs = run_folder(home, plan) / "logs"
     for seed in range(suite.seeds):
         for model in plan.models:
@@ -110,13 +111,16 @@ def jobs_of(
             needs: tuple[str, ...] = ()
             if before and not is_done(before.folder):
                 first = f"pretrain {model.name} seed {seed}"
-                jobs.append(Job(first, run_pretrain, {"stage": before}, _log(logs, first)))
-                needs = (first,)
+                if before.folder not in begun:
+                    jobs.append(Job(first, run_pretrain, {"stage": before}, _log(logs, first)))
+                needs = (begun.setdefault(before.folder, first),)
             for task in tasks:
                 for protocol in suite.protocols:
                     stage = _evaluate(plan, model, seed, task, protocol, before, recordings, home, device)
                     name = f"{task} {protocol} {model.name} seed {seed}"
-                    jobs.append(Job(name, run_evaluate, {"stage": stage}, _log(logs, name), needs))
+                    same = begun.setdefault(stage.transfer_folder, name)
+                    after = needs if same == name else (*needs, same)
+                    jobs.append(Job(name, run_evaluate, {"stage": stage}, _log(logs, name), after))
     # Pre-training first: it is the longest, and transfers fill the gaps it leaves.
     return sorted(jobs, key=lambda job: (bool(job.needs), job.function is run_evaluate))
 
@@ -143,7 +147,10 @@ def _pretrain(
         "image": plan.suite.rig.width,
         "seed": seed,
     }
-    return PretrainStage(model.name, seed, plan.suite, pool, _stage_folder(home, "pretrain", key), device)
+    weights = plan.weights.get(model.name)
+    if model.network and weights:
+        key |= {"network": dict(model.network.identity), "weights": weights.sha256}
+    return PretrainStage(model.name, seed, plan.suite, weights, pool, _stage_folder(home, "pretrain", key), device)
 
 
 def _evaluate(

@@ -19,14 +19,16 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from baselines.encoder import EncoderConfig, build_encoder, encoder_config, load_encoder
-from baselines.frame_encoder import FrameEncoder, plain_encoder
+from baselines.encoder import EncoderConfig, build_encoder, encoder_config
+from baselines.frame_encoder import FrameEncoder, TimmFeatures, plain_encoder
 from baselines.heads import DenseModel
 from baselines.ledger import Entry, Ledger, Role
+from baselines.networks import TimmNetwork
 from baselines.precision import pick_device
 from baselines.transfer import LabelledFrames, TransferConfig, Transferred, predict, transfer, write_log
-from baselines.tst.pretrain import PretrainConfig, pretrain
-from baselines.weights import WeightsFile
+from baselines.tst.pretrain import ENCODER_FILE, PretrainConfig, pretrain
+from baselines.tst.start import Start
+from baselines.weights import WeightsFile, read_state
 from baselines.zoo import ZOO, Model
 from benchmark.environment import environment
 from benchmark.jobs import Report
@@ -48,6 +50,7 @@ class PretrainStage:
     """Inputs of a pre-training.
 
     Attributes:
+        weights: of the network that is gone on from, None for one that begins at random.
         pool: where each part of the frames comes from.
         folder: where checkpoints, log and encoder go.
     """
@@ -55,6 +58,7 @@ class PretrainStage:
     model: str
     seed: int
     suite: Suite
+    weights: WeightsFile | None
     pool: Sequence[tuple[Role, Portion]]
     folder: Path
     device: str
@@ -101,11 +105,11 @@ def shape_of(suite: Suite) -> EncoderConfig:
     return encoder_config(suite.pretrain.encoder, image_size=suite.rig.width)
 
 
-def pretrain_config(model: Model, suite: Suite, seed: int) -> PretrainConfig:
+def pretrain_config(model: Model, suite: Suite, seed: int, shape: EncoderConfig) -> PretrainConfig:
     """Return how a model is pre-trained under a suite's budget."""
     budget = suite.pretrain
     return PretrainConfig(
-        encoder=shape_of(suite),
+        encoder=shape,
         modalities=model.modalities,
         steps=budget.steps,
         batch=budget.batch,
@@ -125,8 +129,9 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
         return
     model = ZOO[stage.model]
     frames = [Recording.open(p.folder).sensed().only(np.array(p.rows)) for _, p in stage.pool]
-    config = pretrain_config(model, stage.suite, stage.seed)
-    outcome = pretrain(config, frames, stage.folder, device=pick_device(stage.device), progress=report)
+    start = _start(stage, model)
+    config = pretrain_config(model, stage.suite, stage.seed, start.config if start else shape_of(stage.suite))
+    outcome = pretrain(config, frames, stage.folder, start=start, device=pick_device(stage.device), progress=report)
     ledger = Ledger(
         entries=tuple(
             Entry(role=role, source=p.space, digest=p.digest, modalities=model.modalities, frames=len(p.rows))
@@ -134,6 +139,17 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
         )
     )
     write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
+
+
+def _start(stage: PretrainStage, model: Model) -> Start | None:
+    """Return the trained network that an adapted model goes on from, None for all others."""
+    network, rig = model.network, stage.suite.rig
+    if stage.weights is None or not isinstance(network, TimmNetwork):
+        return None
+    encoder = network.build(rig.height, rig.width, seed=stage.seed)
+    network.load(encoder, stage.weights.path)
+    identity = {**network.identity, "weights": stage.weights.sha256}
+    return Start(encoder, rig.width, network.call(encoder), identity)
 
 
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:
@@ -158,10 +174,12 @@ def _architecture(stage: EvaluateStage) -> FrameEncoder:
 
 def _encoder(stage: EvaluateStage) -> FrameEncoder:
     """Return the encoder as transfer finds it."""
-    if stage.pretrained is not None:
-        return plain_encoder(load_encoder(stage.pretrained / "encoder.safetensors")[0])
     encoder, network = _architecture(stage), ZOO[stage.model].network
-    if network is not None and stage.weights is not None:
+    if stage.pretrained is not None:
+        features = encoder.network
+        assert isinstance(features, TimmFeatures)  # what can be pre-trained is a ViT of timm
+        features.model.load_state_dict(read_state(stage.pretrained / ENCODER_FILE))
+    elif network is not None and stage.weights is not None:
         network.load(encoder, stage.weights.path)
     return encoder
 

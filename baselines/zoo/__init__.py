@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from baselines.zoo.efficientnet_lite import EFFICIENTNET_LITE0
-from baselines.zoo.generalists import GENERALISTS, any_timm
+from baselines.zoo.generalists import GENERALISTS, adapted, any_timm
 from baselines.zoo.mock import MOCK
 from baselines.zoo.model import Model
 from baselines.zoo.specialists import SPECIALISTS, mae_external, tst_external
@@ -21,6 +21,9 @@ FAMILIES: dict[str, Callable[[str], Model]] = {
     "mae-external": mae_external,
 }
 """Rows with an argument: ``timm:NAME``, ``tst-external:N``, ``mae-external:N``."""
+
+ADAPTED = "-adapted"
+"""What makes another row of one: ``dinov2-s-adapted``."""
 
 
 class Zoo(Table[Model]):
@@ -42,6 +45,8 @@ class Zoo(Table[Model]):
         if name in ROWS:
             return ROWS[name]
         family, colon, argument = name.partition(":")
+        if name.endswith(ADAPTED) and (colon or name.removesuffix(ADAPTED) in self):
+            return adapted(self[name.removesuffix(ADAPTED)])
         if colon and family in FAMILIES:
             return FAMILIES[family](argument)
         return super().__getitem__(name)

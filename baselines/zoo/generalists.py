@@ -5,9 +5,13 @@ Sizes of data sets are those their authors state, rounded. A licence is named wh
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from baselines.ledger import Entry, Labels
 from baselines.networks import TimmNetwork
 from baselines.zoo.model import Model
+from sim_envs.errors import UserError
+from sim_envs.modalities import SENSED
 
 
 def _web(source: str, images: int, labels: Labels = "") -> Entry:
@@ -18,7 +22,7 @@ LVD_142M = _web("LVD-142M", 142_000_000)
 LVD_1689M = _web("LVD-1689M", 1_689_000_000)
 WIT_400M = _web("OpenAI's WIT", 400_000_000, "texts")
 LAION_400M = _web("LAION-400M", 400_000_000, "texts")  # also what EVA-CLIP, the teacher of EVA-02, was trained on
-LAION_2B = _web("LAION-2B (English)", 2_320_000_000, "texts")
+LAION_2B = _web("LAION-2B-en", 2_320_000_000, "texts")
 WEBLI = _web("WebLI", 10_000_000_000, "texts")
 MERGED_38M = _web("Merged-38M", 38_000_000)
 IMAGENET_1K = _web("ImageNet-1k", 1_281_167)
@@ -181,3 +185,25 @@ def any_timm(timm_name: str) -> Model:
     data = _web(f"what timm's tag '{tag}' stands for", 0)
     full = f"{network.configuration.architecture}.{network.configuration.tag}".rstrip(".")
     return Model(f"timm:{timm_name}", f"{full} of timm, as it was trained", network=TimmNetwork(full, (data,)))
+
+
+def adapted(base: Model) -> Model:
+    """Return ``X-adapted``: the objective of ``tst`` in the test space, starting from the trained network of X.
+
+    Raises:
+        UserError: X is trained in the test space anyway, or its network is no plain ViT.
+    """
+    if not isinstance(base.network, TimmNetwork) or base.pretrains:
+        raise UserError(f"{base.name}-adapted: only a network of timm can be adapted, and {base.name} is none.")
+    if not base.network.is_plain_vit:
+        raise UserError(
+            f"{base.name}-adapted: {base.network.timm_name} is no plain ViT with learned positions, and masked"
+            " modelling can go on from no other. Take one of DINOv2, CLIP, SigLIP 2, MAE or DeiT III."
+        )
+    return replace(
+        base,
+        name=f"{base.name}-adapted",
+        summary=f"{base.name}, then the objective of tst in the test space",
+        modalities=SENSED,
+        sources={"test": 1.0},
+    )

@@ -17,8 +17,12 @@ import timm
 import torch
 import yaml
 
+from benchmark.plan import plan_run
 from benchmark.report import gather
 from benchmark.results import Result, collect
+from benchmark.runner import jobs_of, open_recordings
+from benchmark.stages import run_evaluate, run_pretrain
+from benchmark.suites import load_suite
 from sim_envs.storage import digest_file
 
 SUITE: dict[str, Any] = {
@@ -121,16 +125,16 @@ def install_model(site: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def others(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
-    """Results of a mock, a network of timm with weights from a file, another package's model, and an oracle."""
+    """Results of a mock, a network of timm as it is and adapted, another package's model, and an oracle."""
     home = tmp_path_factory.mktemp("others")
     borrow(finished, home)
     shutil.copytree(finished / "stages", home / "stages")
     torch.manual_seed(0)
     torch.save(timm.create_model("test_vit").state_dict(), home / "test_vit.pth")
     site = install_model(home / "site")
-    models = ["mock", "timm:test_vit.r160_in1k", "colours", "oracle"]
+    models = ["mock", "timm:test_vit.r160_in1k", "timm:test_vit.r160_in1k-adapted", "colours", "oracle"]
     arguments = [part for model in models for part in ("--model", model)]
-    weights = ["--weights", f"timm:test_vit.r160_in1k={home / 'test_vit.pth'}"]
+    weights = [part for model in models[1:3] for part in ("--weights", f"{model}={home / 'test_vit.pth'}")]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
     }
@@ -150,6 +154,7 @@ def test_tracks_follow_from_what_reached_the_weights(others: dict[str, Result]) 
     assert tracks == {
         "mock": "scratch",
         "timm:test_vit.r160_in1k": "generalist",
+        "timm:test_vit.r160_in1k-adapted": "adapted",
         "colours": "generalist",
         "oracle": "oracle",
     }
@@ -181,7 +186,21 @@ def test_rows_that_are_no_competitors_say_so(others: dict[str, Result]) -> None:
     assert others["mock"].flags
     assert not others["colours"].flags
     (table,) = gather(list(others.values()))
-    assert {row.model for row in table.rows if row.ranked} == {"colours", "timm:test_vit.r160_in1k"}
+    assert {row.model for row in table.rows if not row.ranked} == {"mock", "oracle"}
+
+
+def test_models_that_start_alike_share_the_stage_and_no_two_jobs_work_on_it(
+    finished: Path, others: dict[str, Result]
+) -> None:
+    plan = plan_run(load_suite(str(finished / "mini.yaml")), None, ["tst", "oracle"], ["semseg"])
+    home = finished.parent / "empty"
+    jobs = jobs_of(plan, open_recordings(plan, finished), ["semseg"], home, "cpu")
+    pretraining = [job.name for job in jobs if job.function is run_pretrain]
+    assert pretraining == ["pretrain tst seed 0"]
+    assert all(job.needs == ("pretrain tst seed 0",) for job in jobs if job.function is run_evaluate)
+    assert others["oracle"].curves["pretrain"].split("/")[-2] in {
+        folder.name for folder in (finished / "stages" / "pretrain").iterdir()
+    }
 
 
 def test_a_second_run_does_nothing_twice(finished: Path) -> None:
