@@ -88,7 +88,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
         state = load_state_dict(str(path), use_ema=True, weights_only=True)
     except UNREADABLE as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"Cannot read weights from {path}: {reason} Is it whole? Fetch it again.") from error
+        raise UserError(
+            f"Cannot read weights from {path}: {reason.rstrip('.')}. Is it whole? Fetch it anew."
+        ) from error
     if not isinstance(state, dict) or not any(isinstance(value, Tensor) for value in state.values()):
         raise UserError(f"{path} holds no weights by name.")
     return state

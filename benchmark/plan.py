@@ -137,7 +137,7 @@ def plan_run(
     others = {s: role for s, role in suite.spaces().items() if role != "test" and s != space}
     roles: dict[str, SpaceRole] = {space: "test", **others}
     chosen = tuple({model.name: model for model in (ZOO[name] for name in changed.models)}.values())
-    plan = RunPlan(changed, space, roles, chosen, find_weights(chosen, weights or {}, suite.rig))
+    plan = RunPlan(changed, space, roles, chosen)
     for role in ("transfer", "held_out", *(r for m in chosen for r in m.sources or {})):
         if not plan.spaces(role):  # type: ignore[arg-type]
             raise UserError(f"Suite {suite.name} has no {role} space left for this run; add one to it.")
@@ -145,7 +145,7 @@ def plan_run(
     for model in chosen:
         if (model.external_spaces or 0) > external:
             raise UserError(f"{model.name} needs more external spaces than the {external} that {suite.name} has.")
-    return plan
+    return replace(plan, weights=find_weights(chosen, weights or {}, suite.rig))
 
 
 def find_weights(models: Sequence[Model], given: Mapping[str, Path], rig: RigSize) -> dict[str, WeightsFile]:
@@ -238,9 +238,8 @@ def labelled_portions(
     """
     frames = suite.transfer_budget.frames
     if model.labels_from == "transfer":
-        return shared_out(recordings["transfer"], ("train",), frames), shared_out(
-            recordings["transfer"], ("val",), None
-        )
+        spaces = recordings["transfer"]
+        return shared_out(spaces, ("train",), frames), shared_out(spaces, ("val",), None)
     (recording,) = recordings["test"]
     rows = recording.indices("train")
     trajectory = np.unique(recording.trajectory_ids[rows], return_inverse=True)[1]

@@ -114,6 +114,8 @@ def _size(row: dict[str, Any]) -> str:
 
 def _count(images: int) -> str:
     """Return a number of images as people say it: 1.28 million, 10 billion."""
+    if images < 1e6:
+        return f"{images:,}"
     return f"{images / 1e9:.3g} billion" if images >= 1e9 else f"{images / 1e6:.3g} million"
 
 

@@ -15,6 +15,7 @@ import pytest
 import trimesh
 
 from benchmark.cli import main
+from tests.benchmark.model_kit import install_model
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,15 @@ def test_lists_name_models_suites_and_spaces(tst_bench: Callable[..., Done]) -> 
     assert re.search(r"dinov2-b +generalist +85\.7 M +LVD-142M \(142 million\)", models)
     assert "demo v" in tst_bench("suites", "list").out
     assert "builtin/flat-01" in tst_bench("spaces", "list").out
+
+
+def test_a_model_of_another_package_is_listed_and_described(
+    tst_bench: Callable[..., Done], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(install_model(tmp_path_factory.mktemp("site"))))
+    assert re.search(r"colours +generalist +– +a colour chart \(3\)", tst_bench("models", "list").out)
+    row = json.loads(tst_bench("models", "info", "colours", "--json").out)
+    assert (row["token_grid"], row["token_width"], row["parameters"]) == ([16, 16], 3, 0)
 
 
 def test_models_info_says_everything_of_a_model_as_text_and_as_json(tst_bench: Callable[..., Done]) -> None:
