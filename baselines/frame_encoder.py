@@ -87,18 +87,18 @@ class FrameEncoder(nn.Module):
 class TimmFeatures(nn.Module):
     """The feature map of one layer of a timm network; what comes after that layer is taken off.
 
-    Transformers give their patch tokens without class and register tokens, after the final norm where the network
-    has one for tokens.
+    Transformers give their patch tokens without class and register tokens.
 
     Args:
         model: a timm network without classifier.
         stride: pixels of its input to one token; None takes the last layer.
+        norm: whether features go through the network's final norm, as they do for its own classifier.
 
     Raises:
         UserError: the network has no feature maps, or none of this stride.
     """
 
-    def __init__(self, model: nn.Module, stride: int | None = None) -> None:
+    def __init__(self, model: nn.Module, stride: int | None = None, *, norm: bool = True) -> None:
         super().__init__()
         layers = layers_of(model)
         strides = [stride_of_layer for stride_of_layer, _ in layers]
@@ -106,13 +106,16 @@ class TimmFeatures(nn.Module):
             raise UserError(f"{type(model).__name__} has features of strides {sorted(set(strides))}, not {stride}.")
         self.layer = max(i for i, s in enumerate(strides) if stride in (None, s))
         self.stride, self.channels = layers[self.layer]
-        _prune(model, self.layer)
+        self.norm = norm
         self.model = model
-        self.norm = _takes_norm(model, self.layer, max(strides))
+        _timm(model).prune_intermediate_layers([self.layer], prune_norm=False, prune_head=True)
 
     def forward(self, rgb: Tensor) -> Tensor:
         """Normalised (B, 3, H, W) → (B, channels, H / stride, W / stride)."""
-        return _features(self.model, rgb, self.layer, self.norm)
+        maps: list[Tensor] = _timm(self.model).forward_intermediates(
+            rgb, indices=[self.layer], norm=self.norm, output_fmt="NCHW", intermediates_only=True
+        )
+        return maps[0]
 
 
 def layers_of(model: Any) -> list[tuple[int, int]]:
@@ -152,24 +155,6 @@ def working_size(height: int, width: int, trained_at: int, multiple: int) -> tup
     return rows * multiple, columns * multiple
 
 
-def _prune(model: Any, layer: int) -> None:
-    model.prune_intermediate_layers([layer], prune_norm=False, prune_head=True)
-
-
-def _features(model: Any, rgb: Tensor, layer: int, norm: bool) -> Tensor:
-    maps: list[Tensor] = model.forward_intermediates(
-        rgb, indices=[layer], norm=norm, output_fmt="NCHW", intermediates_only=True
-    )
-    return maps[0]
-
-
-def _takes_norm(model: nn.Module, layer: int, multiple: int) -> bool:
-    """Tell whether the features of a layer can be asked for after the final norm; a few networks have none."""
-    size = getattr(getattr(model, "patch_embed", None), "img_size", None) or (multiple, multiple)
-    parameter = next(model.parameters())
-    try:
-        with torch.no_grad():
-            _features(model.eval(), torch.zeros(1, 3, *size, device=parameter.device), layer, True)
-    except AssertionError:
-        return False
-    return True
+def _timm(model: nn.Module) -> Any:
+    """Return a network for calls that torch's modules do not have and timm's do."""
+    return model

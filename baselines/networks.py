@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -150,25 +150,22 @@ class TimmNetwork(Network):
         return True
 
     def build(self, height: int, width: int, *, seed: int = 0) -> FrameEncoder:
-        """Return the encoder, at the size that :func:`~baselines.frame_encoder.working_size` gives."""
-        size = working_size(height, width, self.trained_at, self.multiple)
+        """Return the encoder, at the size that :func:`~baselines.frame_encoder.working_size` gives.
+
+        Networks that take no size but their own get it.
+        """
+        size, norm = _fitting(self, height, width)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            features = TimmFeatures(self._model(size, num_classes=0), self.stride)
+            features = TimmFeatures(self.model(size), self.stride, norm=norm)
         mean, std = self.configuration.mean, self.configuration.std
         return FrameEncoder(features, features.channels, mean=mean, std=std, size=size)
-
-    @cached_property
-    def multiple(self) -> int:
-        """Pixels that a side of the input must be a multiple of: the coarsest stride of the network."""
-        with torch.device("meta"):
-            return max(stride for stride, _ in layers_of(self._model(None, num_classes=0)))
 
     @cached_property
     def is_plain_vit(self) -> bool:
         """Whether it is a ViT with learned positions, whose patches can be masked."""
         with torch.device("meta"):
-            return is_plain_vit(self._model(None, num_classes=0))
+            return is_plain_vit(self.model())
 
     def call(self, encoder: FrameEncoder) -> dict[str, Any]:
         """Return the arguments of ``timm.create_model`` that build the network inside an encoder of :meth:`build`."""
@@ -216,7 +213,7 @@ class TimmNetwork(Network):
     def whole(self, size: tuple[int, int] | None) -> nn.Module:
         """Return the network with every layer, classifier included, as shapes without values."""
         with torch.device("meta"):
-            return self._model(size, num_classes=None)
+            return self.model(size, num_classes=None)
 
     @property
     def repository(self) -> str:
@@ -228,7 +225,12 @@ class TimmNetwork(Network):
         named = self.configuration.hf_hub_filename
         return (named,) if named else HUB_FILES
 
-    def _model(self, size: tuple[int, int] | None, num_classes: int | None) -> nn.Module:
+    def model(self, size: tuple[int, int] | None = None, num_classes: int | None = 0) -> nn.Module:
+        """Return the network with random weights, for inputs of a size (None: its own).
+
+        Args:
+            num_classes: None keeps the classifier that its weights have.
+        """
         arguments = {} if num_classes is None else {"num_classes": num_classes}
         if size is not None:
             try:
@@ -239,3 +241,27 @@ class TimmNetwork(Network):
                     raise
         model = timm.create_model(self.timm_name, pretrained=False, **arguments)
         return model
+
+
+@cache
+def _fitting(network: TimmNetwork, height: int, width: int) -> tuple[tuple[int, int], bool]:
+    """Return the size at which a network takes frames, and whether its features go through its final norm.
+
+    Found by trying, on shapes alone: what a network can do is written nowhere.
+
+    Raises:
+        UserError: it gives no feature maps at any size.
+    """
+    own = network.configuration.input_size[1:]
+    with torch.device("meta"):
+        strides = [stride for stride, _ in layers_of(network.model())]
+        wanted = working_size(height, width, network.trained_at, max(strides))
+        for size, norm in ((wanted, True), (wanted, False), (own, True), (own, False)):
+            try:
+                features = TimmFeatures(network.model(size), network.stride, norm=norm).eval()
+                map_shape = features(torch.zeros(1, 3, *size)).shape
+            except (AssertionError, RuntimeError, ValueError):
+                continue
+            if len(map_shape) == 4 and map_shape[1] == features.channels:
+                return tuple(size), norm
+    raise UserError(f"{network.timm_name} gives no feature map of {width} × {height} frames. Take another model.")
