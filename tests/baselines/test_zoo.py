@@ -100,6 +100,14 @@ def test_any_network_of_timm_is_a_row_of_its_own() -> None:
     assert Ledger(entries=model.network.data).track is Track.GENERALIST
 
 
+def test_networks_that_take_no_size_but_their_own_get_it_and_others_keep_large_frames() -> None:
+    with torch.device("meta"):
+        assert TimmNetwork("crossvit_tiny_240.in1k").build(64, 64).size == (240, 240)
+        assert TimmNetwork("crossvit_tiny_240.in1k").build(256, 256).size == (240, 240)
+        assert TimmNetwork("resnet18.a1_in1k").build(256, 320).size == (256, 320)
+        assert TimmNetwork("hiera_tiny_224.mae").build(64, 64).size == (224, 224)  # it has no norm for its features
+
+
 @pytest.mark.parametrize("name", ["timm:vit_base_patch14_dinov22", "timm:resnet50.none", "timm:"])
 def test_what_timm_lacks_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="timm model"):
