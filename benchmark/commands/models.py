@@ -9,7 +9,7 @@ import torch
 from rich.table import Table
 
 from baselines.ledger import Entry, Labels, Ledger
-from baselines.zoo import FAMILIES, ZOO, Model
+from baselines.zoo import ADAPTED, FAMILIES, ZOO, Model
 from benchmark.commands.console import out
 
 OF_SUITE = "the suite's ViT"
@@ -27,7 +27,7 @@ def list_models(as_json: bool) -> None:
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    print(f"Also {', '.join(f'{family}:…' for family in FAMILIES)}. What a model is: tst-bench models info MODEL.")
+    print(f"Also {', '.join(f'{family}:…' for family in FAMILIES)}, and X{ADAPTED} for a plain ViT X of this list.")
 
 
 def show_model(name: str, size: int, as_json: bool) -> None:
