@@ -18,14 +18,17 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from timm.models.vision_transformer import VisionTransformer
 
-from baselines.encoder import EncoderConfig, build_encoder, encoder_config, load_encoder
+from baselines.encoder import EncoderConfig, build_encoder, encoder_config
+from baselines.frame_encoder import FrameEncoder, TimmFeatures, plain_encoder
 from baselines.heads import DenseModel
 from baselines.ledger import Entry, Ledger, Role
+from baselines.networks import TimmNetwork
 from baselines.precision import pick_device
 from baselines.transfer import LabelledFrames, TransferConfig, Transferred, predict, transfer, write_log
-from baselines.tst.pretrain import PretrainConfig, pretrain
+from baselines.tst.pretrain import ENCODER_FILE, PretrainConfig, pretrain
+from baselines.tst.start import Start
+from baselines.weights import WeightsFile, read_state
 from baselines.zoo import ZOO, Model
 from benchmark.environment import environment
 from benchmark.jobs import Report
@@ -47,6 +50,7 @@ class PretrainStage:
     """Inputs of a pre-training.
 
     Attributes:
+        weights: of the network that is gone on from, None for one that begins at random.
         pool: where each part of the frames comes from.
         folder: where checkpoints, log and encoder go.
     """
@@ -54,6 +58,7 @@ class PretrainStage:
     model: str
     seed: int
     suite: Suite
+    weights: WeightsFile | None
     pool: Sequence[tuple[Role, Portion]]
     folder: Path
     device: str
@@ -65,7 +70,9 @@ class EvaluateStage:
 
     Attributes:
         pretrained: folder of the pre-training, None for a model without one.
-        train, validation: labelled frames of the transfer spaces.
+        weights: file that the encoder's weights are read from, None where they are random or pre-trained here.
+        train, validation: labelled frames of the transfer spaces; of the test space for an oracle.
+        taught: labelled frames of the transfer spaces. What categories count follows from them, for every model.
         scored: frames of the test space and of held-out spaces, with the role of each.
         transfer_folder, prediction_folder, result_folder: where things go.
     """
@@ -77,8 +84,10 @@ class EvaluateStage:
     task: str
     protocol: Literal["frozen", "finetune"]
     pretrained: Path | None
+    weights: WeightsFile | None
     train: Sequence[Portion]
     validation: Sequence[Portion]
+    taught: Sequence[Portion]
     scored: Sequence[tuple[Literal["test", "held_out"], Portion]]
     transfer_folder: Path
     prediction_folder: Path
@@ -96,11 +105,11 @@ def shape_of(suite: Suite) -> EncoderConfig:
     return encoder_config(suite.pretrain.encoder, image_size=suite.rig.width)
 
 
-def pretrain_config(model: Model, suite: Suite, seed: int) -> PretrainConfig:
+def pretrain_config(model: Model, suite: Suite, seed: int, shape: EncoderConfig) -> PretrainConfig:
     """Return how a model is pre-trained under a suite's budget."""
     budget = suite.pretrain
     return PretrainConfig(
-        encoder=shape_of(suite),
+        encoder=shape,
         modalities=model.modalities,
         steps=budget.steps,
         batch=budget.batch,
@@ -120,8 +129,9 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
         return
     model = ZOO[stage.model]
     frames = [Recording.open(p.folder).sensed().only(np.array(p.rows)) for _, p in stage.pool]
-    config = pretrain_config(model, stage.suite, stage.seed)
-    outcome = pretrain(config, frames, stage.folder, device=pick_device(stage.device), progress=report)
+    start = _start(stage, model)
+    config = pretrain_config(model, stage.suite, stage.seed, start.config if start else shape_of(stage.suite))
+    outcome = pretrain(config, frames, stage.folder, start=start, device=pick_device(stage.device), progress=report)
     ledger = Ledger(
         entries=tuple(
             Entry(role=role, source=p.space, digest=p.digest, modalities=model.modalities, frames=len(p.rows))
@@ -129,6 +139,17 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
         )
     )
     write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
+
+
+def _start(stage: PretrainStage, model: Model) -> Start | None:
+    """Return the trained network that an adapted model goes on from, None for all others."""
+    network, rig = model.network, stage.suite.rig
+    if stage.weights is None or not isinstance(network, TimmNetwork):
+        return None
+    encoder = network.build(rig.height, rig.width, seed=stage.seed)
+    network.load(encoder, stage.weights.path)
+    identity = {**network.identity, "weights": stage.weights.sha256}
+    return Start(encoder, rig.width, network.call(encoder), identity)
 
 
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:
@@ -143,10 +164,24 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
     save_result(stage.result_folder, result)
 
 
-def _encoder(stage: EvaluateStage) -> VisionTransformer:
-    if stage.pretrained is None:
-        return build_encoder(shape_of(stage.suite), seed=stage.seed)
-    return load_encoder(stage.pretrained / "encoder.safetensors")[0]
+def _architecture(stage: EvaluateStage) -> FrameEncoder:
+    """Return the model's encoder with random weights of the stage's seed."""
+    network, rig = ZOO[stage.model].network, stage.suite.rig
+    if network is None:
+        return plain_encoder(build_encoder(shape_of(stage.suite), seed=stage.seed))
+    return network.build(rig.height, rig.width, seed=stage.seed)
+
+
+def _encoder(stage: EvaluateStage) -> FrameEncoder:
+    """Return the encoder as transfer finds it."""
+    encoder, network = _architecture(stage), ZOO[stage.model].network
+    if stage.pretrained is not None:
+        features = encoder.network
+        assert isinstance(features, TimmFeatures)  # what can be pre-trained is a ViT of timm
+        features.model.load_state_dict(read_state(stage.pretrained / ENCODER_FILE))
+    elif network is not None and stage.weights is not None:
+        network.load(encoder, stage.weights.path)
+    return encoder
 
 
 def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
@@ -154,7 +189,7 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
     budget, head = stage.suite.transfer_budget, task.head()
     train = LabelledFrames(*_labelled(stage.train, task))
     validation_rgb, validation_target = _labelled(stage.validation, task)
-    seen = task.seen([train.target])
+    seen = task.seen([train.target if stage.taught == stage.train else _labelled(stage.taught, task)[1]])
     trajectory = _trajectories(stage.validation)
     main = task.measures[0]
 
@@ -206,7 +241,7 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
 
 
 def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
-    model = DenseModel(build_encoder(shape_of(stage.suite)), task.head().channels).to(device)
+    model = DenseModel(_architecture(stage), task.head().channels).to(device)
     model.load_state_dict(load_file(stage.transfer_folder / "model.safetensors"))
     start, count = time.perf_counter(), 0
     parts = []
@@ -227,7 +262,8 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
     transferred = _read(stage.transfer_folder)
     pretrained = _read(stage.pretrained) if stage.pretrained else None
     predicted = _read(stage.prediction_folder)
-    ledger = Ledger.model_validate(pretrained["ledger"]) if pretrained else Ledger()
+    model = ZOO[stage.model]
+    ledger = _ledger(stage, model, Ledger.model_validate(pretrained["ledger"]) if pretrained else Ledger(), task)
     start = time.perf_counter()
     parts = tuple(_score_space(stage, task, role, p, tuple(transferred["seen"])) for role, p in stage.scored)
     budget = stage.suite.transfer_budget
@@ -246,6 +282,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         task_version=task.version,
         protocol=stage.protocol,
         seed=stage.seed,
+        flags=(model.unranked,) if model.unranked else (),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         configuration={
             "suite": stage.suite.model_dump(mode="json"),
@@ -256,10 +293,11 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         ledger=ledger.model_dump(mode="json"),
         environment=environment(gpus),
         inputs={f"{p.space} {p.folder.name}": p.digest for p in used}
-        | {e.source + " (pre-training)": e.digest for e in ledger.entries},
+        | {e.source + " (pre-training)": e.digest for e in ledger.entries if e.digest}
+        | {f"weights of {name}": sha256 for name, sha256 in ledger.weights.items()},
         compute=Compute(
             parameters=transferred["parameters"],
-            pretrain_frames=sum(entry.frames for entry in ledger.entries),
+            pretrain_frames=sum(e.frames for e in ledger.entries if not (e.role == "test" and e.labels)),
             pretrain_steps=stage.suite.pretrain.steps if pretrained else 0,
             pretrain_seconds=pretrained["seconds"] if pretrained else 0.0,
             transfer_frames=sum(len(p.rows) for p in stage.train),
@@ -278,6 +316,19 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         curves=curves,
         prediction_folder=_relative(stage.prediction_folder, stage.result_folder),
     )
+
+
+def _ledger(stage: EvaluateStage, model: Model, before: Ledger, task: Task) -> Ledger:
+    """Add to a pre-training's ledger what came with the network, and labels that only an oracle may see."""
+    entries = (*(model.network.data if model.network else ()), *before.entries)
+    if model.labels_from == "test":
+        read = ("rgb", task.label_modality)
+        entries += tuple(
+            Entry(role="test", source=p.space, digest=p.digest, modalities=read, frames=len(p.rows), labels="task")
+            for p in (*stage.train, *stage.validation)
+        )
+    weights = {model.name: stage.weights.sha256} if stage.weights else {}
+    return Ledger(entries=entries, teachers=before.teachers, weights=weights)
 
 
 def _score_space(
