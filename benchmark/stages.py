@@ -19,17 +19,15 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from baselines.encoder import EncoderConfig, build_encoder, encoder_config
-from baselines.frame_encoder import FrameEncoder, TimmFeatures, plain_encoder
+from baselines.encoder import EncoderConfig
 from baselines.heads import DenseModel
 from baselines.ledger import Entry, Ledger, Role
-from baselines.networks import TimmNetwork
 from baselines.precision import pick_device
 from baselines.transfer import LabelledFrames, TransferConfig, Transferred, predict, transfer, write_log
-from baselines.tst.pretrain import ENCODER_FILE, PretrainConfig, pretrain
-from baselines.tst.start import Start
-from baselines.weights import WeightsFile, read_state
+from baselines.tst.pretrain import PretrainConfig, pretrain
+from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
+from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trained_encoder
 from benchmark.environment import environment
 from benchmark.jobs import Report
 from benchmark.plan import Portion
@@ -100,11 +98,6 @@ def is_done(folder: Path) -> bool:
     return (folder / DONE).is_file()
 
 
-def shape_of(suite: Suite) -> EncoderConfig:
-    """Return the encoder that every model of a suite shares."""
-    return encoder_config(suite.pretrain.encoder, image_size=suite.rig.width)
-
-
 def pretrain_config(model: Model, suite: Suite, seed: int, shape: EncoderConfig) -> PretrainConfig:
     """Return how a model is pre-trained under a suite's budget."""
     budget = suite.pretrain
@@ -129,7 +122,7 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
         return
     model = ZOO[stage.model]
     frames = [Recording.open(p.folder).sensed().only(np.array(p.rows)) for _, p in stage.pool]
-    start = _start(stage, model)
+    start = start_of(model, stage.suite, stage.seed, stage.weights)
     config = pretrain_config(model, stage.suite, stage.seed, start.config if start else shape_of(stage.suite))
     outcome = pretrain(config, frames, stage.folder, start=start, device=pick_device(stage.device), progress=report)
     ledger = Ledger(
@@ -139,17 +132,6 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
         )
     )
     write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
-
-
-def _start(stage: PretrainStage, model: Model) -> Start | None:
-    """Return the trained network that an adapted model goes on from, None for all others."""
-    network, rig = model.network, stage.suite.rig
-    if stage.weights is None or not isinstance(network, TimmNetwork):
-        return None
-    encoder = network.build(rig.height, rig.width, seed=stage.seed)
-    network.load(encoder, stage.weights.path)
-    identity = {**network.identity, "weights": stage.weights.sha256}
-    return Start(encoder, rig.width, network.call(encoder), identity)
 
 
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:
@@ -162,26 +144,6 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
         _predict(stage, task, device)
     result = _score(stage, task, device)
     save_result(stage.result_folder, result)
-
-
-def _architecture(stage: EvaluateStage) -> FrameEncoder:
-    """Return the model's encoder with random weights of the stage's seed."""
-    network, rig = ZOO[stage.model].network, stage.suite.rig
-    if network is None:
-        return plain_encoder(build_encoder(shape_of(stage.suite), seed=stage.seed))
-    return network.build(rig.height, rig.width, seed=stage.seed)
-
-
-def _encoder(stage: EvaluateStage) -> FrameEncoder:
-    """Return the encoder as transfer finds it."""
-    encoder, network = _architecture(stage), ZOO[stage.model].network
-    if stage.pretrained is not None:
-        features = encoder.network
-        assert isinstance(features, TimmFeatures)  # what can be pre-trained is a ViT of timm
-        features.model.load_state_dict(read_state(stage.pretrained / ENCODER_FILE))
-    elif network is not None and stage.weights is not None:
-        network.load(encoder, stage.weights.path)
-    return encoder
 
 
 def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
@@ -199,7 +161,7 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
         return value if main.higher_is_better else -value
 
     rates = budget.encoder_lrs if stage.protocol == "finetune" else budget.encoder_lrs[:1]
-    encoder = _encoder(stage)
+    encoder = trained_encoder(ZOO[stage.model], stage.suite, stage.seed, stage.pretrained, stage.weights)
     candidates: list[tuple[float, Transferred]] = []
     for number, rate in enumerate(rates):
         config = TransferConfig(
@@ -241,7 +203,8 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
 
 
 def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
-    model = DenseModel(_architecture(stage), task.head().channels).to(device)
+    encoder = architecture(ZOO[stage.model], stage.suite, stage.seed)
+    model = DenseModel(encoder, task.head().channels).to(device)
     model.load_state_dict(load_file(stage.transfer_folder / "model.safetensors"))
     start, count = time.perf_counter(), 0
     parts = []
@@ -263,7 +226,9 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
     pretrained = _read(stage.pretrained) if stage.pretrained else None
     predicted = _read(stage.prediction_folder)
     model = ZOO[stage.model]
-    ledger = _ledger(stage, model, Ledger.model_validate(pretrained["ledger"]) if pretrained else Ledger(), task)
+    before = Ledger.model_validate(pretrained["ledger"]) if pretrained else Ledger()
+    labelled = (*stage.train, *stage.validation) if model.labels_from == "test" else ()
+    ledger = ledger_of(model, before, stage.weights, labelled, task)
     start = time.perf_counter()
     parts = tuple(_score_space(stage, task, role, p, tuple(transferred["seen"])) for role, p in stage.scored)
     budget = stage.suite.transfer_budget
@@ -316,19 +281,6 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         curves=curves,
         prediction_folder=_relative(stage.prediction_folder, stage.result_folder),
     )
-
-
-def _ledger(stage: EvaluateStage, model: Model, before: Ledger, task: Task) -> Ledger:
-    """Add to a pre-training's ledger what came with the network, and labels that only an oracle may see."""
-    entries = (*(model.network.data if model.network else ()), *before.entries)
-    if model.labels_from == "test":
-        read = ("rgb", task.label_modality)
-        entries += tuple(
-            Entry(role="test", source=p.space, digest=p.digest, modalities=read, frames=len(p.rows), labels="task")
-            for p in (*stage.train, *stage.validation)
-        )
-    weights = {model.name: stage.weights.sha256} if stage.weights else {}
-    return Ledger(entries=entries, teachers=before.teachers, weights=weights)
 
 
 def _score_space(
