@@ -98,7 +98,7 @@ def usable_tasks(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
     notes = [f"{name} is left out: {plan.test_space} has no labels." for name in plan.suite.tasks if name not in usable]
     if not usable:
         how = "--labels-from a scan" if is_capture(plan.test_space) else "--labels and --instances"
-        raise UserError(f"{' '.join(notes)} Import it with {how}, or take --task depth.")
+        raise UserError(f"{' '.join(notes)} Import it with {how}, or take --task depth or --task normals.")
     return usable, notes
 
 

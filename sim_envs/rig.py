@@ -64,7 +64,7 @@ class SensorNoise:
                 off = ", or 0 for none" if low > 0 else ""
                 raise UserError(f"Noise {name} {value:g} is out of range: {low:g} to {high:g} {unit}{off}.")
         if self.redwood_table and not self.redwood_strength:
-            raise UserError("A table of depth errors needs the depth noise it belongs to: set redwood_strength too.")
+            raise UserError("A table of depth errors needs its noise too: --depth-noise redwood (redwood_strength).")
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())

@@ -31,7 +31,9 @@ def engines_compare(
     frames: Annotated[int, typer.Option(help="Views; each from another trajectory unless poses are given.")] = 20,
     size: Annotated[str, typer.Option(help="Pixels: 128 for a square, or WIDTHxHEIGHT.")] = "256",
     hfov: Annotated[float, typer.Option(help="Horizontal field of view, degrees.")] = 90.0,
-    trajectories: Annotated[str, typer.Option(help="auto, walk, handheld, or a pose file.")] = "auto",
+    trajectories: Annotated[
+        str, typer.Option(help="auto, walk, handheld, habitat, a pose file, or habitat-lab:EPISODES.")
+    ] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of the trajectories.", min=0)] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the difference pictures.", show_default="in the data home")

@@ -43,7 +43,7 @@ def import_one(
     for line in capture.provenance.get("notes", ()):
         note.print(f"note: {line}")
     camera = capture.camera
-    labelled = "no labels: it serves depth only"
+    labelled = "no labels: it serves depth and normals only"
     if capture.labels:
         agree = 100 * capture.provenance["agreement_with_scan"]
         labelled = f"labels from {capture.labels.space.id} (where measured, {agree:.0f} % agree with it)"

@@ -66,7 +66,8 @@ def compare(
         print(comparison.model_dump_json(indent=1))
     else:
         _print(comparison)
-    note.print(f"{len(pictures)} pictures of the differences: {pictures[0].parent}")
+    count = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
+    note.print(f"{count} of the differences: {pictures[0].parent}")
     if short := comparison.agreement.shortfalls():
         note.print(f"The engines agree less than they should: {'; '.join(short)}.")
         raise typer.Exit(1)

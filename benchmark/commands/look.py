@@ -27,9 +27,9 @@ def view_in_rerun(source: str, save: Path | None, frame_limit: int, home: Path) 
         raise UserError(f"--save {save} must end in .rrd: Rerun knows its files by that.")
     if importlib.util.find_spec("rerun") is None:
         raise UserError("Rerun is not installed: pip install 'tst-bench[view]' (or rerun-sdk) brings it.")
+    space, recording = _find(source, home)
     if save is None and not has_display():
         raise UserError("There is no screen here. Write a file with --save FILE.rrd and open it elsewhere: rerun FILE.")
-    space, recording = _find(source, home)
     from sim_envs.viewing.view import save_view
 
     file = save or home / "views" / f"{recording.meta.space.id if recording else source}.rrd"

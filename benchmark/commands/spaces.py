@@ -44,7 +44,7 @@ def show_space(space_id: str, home: Path, as_json: bool) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for key, value in info.items():
         if key != "provenance":
-            table.add_row(key.replace("_", " "), _plain(value))
+            table.add_row(key.replace("_", " "), _present(value) if key == "categories" else _plain(value))
     out.print(table)
 
 
@@ -122,11 +122,24 @@ def list_formats() -> None:
 def _say_what_it_became(space: Space) -> None:
     for line in space.provenance.get("notes", ()):
         note.print(f"note: {line}")
-    labelled = f"{len(space.categories)} categories" if space.has_labels else "no labels: it serves depth only"
+    labelled = (
+        f"{len(space.categories)} categories" if space.has_labels else "no labels: it serves depth and normals only"
+    )
     out.print(f"{space.id}: {len(space.faces):,} faces, {labelled}. Look at it: tst-bench spaces preview {space.id}")
 
 
+def _present(categories: dict[str, dict[str, Any]] | list[str]) -> str:
+    """Return a space's categories, the largest surface first, or the names a capture has."""
+    if isinstance(categories, list):
+        return _plain(categories)
+    return _plain([f"{name} ({row['instances']}; {row['surface_m2']:g} m²)" for name, row in categories.items()])
+
+
 def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value == [] or value == {}:
+        return "–"
     if isinstance(value, dict):
         return ", ".join(f"{k} {v}" for k, v in value.items())
     if isinstance(value, list | tuple):

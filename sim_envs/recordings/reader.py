@@ -172,5 +172,8 @@ def _why_absent(folder: Path) -> str:
     if folder.name.endswith(PARTIAL) or folder.with_name(folder.name + PARTIAL).is_dir():
         return f"The recording {folder} is not finished. The command that began it continues it."
     if folder.is_dir():
-        return f"{folder / META_FILE} is missing. {REMEDY}"
+        return (
+            f"{folder} is no recording: it holds no {META_FILE}. Name a folder that `tst-bench generate` made; where "
+            "this was one, generate it again."
+        )
     return f"There is no recording at {folder}. `tst-bench generate` makes recordings."

@@ -144,8 +144,10 @@ def redwood_table(path: Path) -> np.ndarray:
     advice = "habitat-sim has it: habitat_sim/sensors/noise_models/data/redwood-depth-dist-model.npy."
     try:
         table = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"Cannot read the table of depth errors {path} ({error}). {advice}") from None
+    except OSError as error:
+        raise UserError(f"Cannot read the table of depth errors {path} ({error.strerror or error}). {advice}") from None
+    except (ValueError, EOFError):  # numpy's own words advise to unpickle what is no array
+        raise UserError(f"{path} is no table of depth errors: not a .npy file of numbers. {advice}") from None
     if not isinstance(table, np.ndarray) or table.size != np.prod(TABLE_SHAPE) or table.dtype.kind != "f":
         raise UserError(f"{path} is no table of depth errors: not {' × '.join(map(str, TABLE_SHAPE))} floats. {advice}")
     return np.nan_to_num(table.reshape(TABLE_SHAPE).astype(np.float32), nan=0, posinf=0, neginf=0)

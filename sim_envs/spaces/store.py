@@ -11,9 +11,13 @@ Uncompressed, because a million faces then open in a fraction of a second.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import glob
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +33,8 @@ FORMAT_VERSION = 1
 SPACE_FILE = "space.json"
 ARRAYS = ("vertices", "faces", "vertex_rgb", "face_instance", "instance_category", "uv", "face_texture")
 _ADVICE = "Import or build the space again."
+# Between the making of a folder and the locking of it, no other process may take it for one that was left behind.
+_ABOUT_TO_BE_HELD_SECONDS = 60
 
 
 class SpaceFile(BaseModel):
@@ -53,10 +59,13 @@ def save_space(space: Space, folder: Path) -> None:
     Raises:
         UserError: the disk is full or not writable; nothing is left behind.
     """
-    beside = None
+    beside, held = None, None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+        held = os.open(beside, os.O_RDONLY)
+        _lock(held)
         _write(space, beside)
         beside.chmod(0o755)
         _put_in_place(space, beside, folder)
@@ -65,6 +74,31 @@ def save_space(space: Space, folder: Path) -> None:
     finally:
         if beside is not None:
             shutil.rmtree(beside, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left beside a space: nobody holds it, and it is not about to be held."""
+    for beside in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - beside.stat().st_mtime < _ABOUT_TO_BE_HELD_SECONDS:
+                continue
+            descriptor = os.open(beside, os.O_RDONLY)
+            try:
+                if _lock(descriptor):
+                    shutil.rmtree(beside, ignore_errors=True)
+            finally:
+                os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Hold an open folder until it is closed or its holder dies; whether that was possible."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def load_space_folder(folder: Path) -> Space:

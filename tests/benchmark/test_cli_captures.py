@@ -55,6 +55,8 @@ def test_a_capture_is_listed_and_described(tst_bench: Command) -> None:
     assert (info["frames"], info["size"], info["labels"], info["measured_pixels"]) == (24, "64 × 48", False, 1.0)
     assert info["provenance"]["format"] == "7scenes"
     assert str(Path.home()) not in out
+    shown = tst_bench("spaces", "info", "capture/room")[1]
+    assert not {"None", "False", "{}", "[]"} & set(shown.split()), "for people, not in Python's own words"
 
 
 def test_a_capture_is_drawn(tst_bench: Command) -> None:

@@ -51,7 +51,7 @@ WRONG = [
     ("--depth-noise redwood:x", "'x' is not a number"),
     ("--depth-noise redwood:0", "would change nothing"),
     ("--depth-noise redwood:50", "out of range: 0 to 10"),
-    ("--depth-noise-table t.npy", "set redwood_strength too"),
+    ("--depth-noise-table t.npy", "--depth-noise redwood"),
     ("--depth-noise redwood --depth-noise-table none.npy", "habitat-sim has it"),
     ("--rgb-noise gaussian", "is not gaussian:NUMBER"),
     ("--rgb-noise gauss:3", "Did you mean gaussian"),

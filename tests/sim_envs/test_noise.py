@@ -188,7 +188,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     for name, content in (("text.npy", b"hello"), ("none.npy", None)):
         if content:
             (tmp_path / name).write_bytes(content)
-        with pytest.raises(UserError, match=r"Cannot read .*habitat-sim has it"):
+        with pytest.raises(UserError, match=r"(Cannot read|is no table).*habitat-sim has it"):
             redwood_table(tmp_path / name)
     np.save(tmp_path / "small.npy", np.ones((80, 80)))
     with pytest.raises(UserError, match="not 80 × 80 × 5 floats"):

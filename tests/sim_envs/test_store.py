@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +146,20 @@ def test_writers_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> N
     assert [writer.exitcode for writer in writers] == [0] * 4
     assert_same(load_space_folder(tmp_path / "s"), make_space())
     assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_is_writing_is_not(tmp_path: Path) -> None:
+    left, written, new = (tmp_path / f".s.{name}.part" for name in ("left", "written", "new"))
+    for folder in (left, written, new):
+        folder.mkdir()
+        (folder / "vertices.npy").write_bytes(b"half")
+    for folder in (left, written):
+        os.utime(folder, (0, 0))
+    held = os.open(written, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    save_space(make_space(), tmp_path / "s")
+    os.close(held)
+    assert {path.name for path in tmp_path.iterdir()} == {"s", written.name, new.name}
 
 
 def test_an_unknown_source_or_name_lists_the_near_ones(tmp_path: Path) -> None:

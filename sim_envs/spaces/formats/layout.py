@@ -87,7 +87,7 @@ class Layout:
     def unlabelled_note(self) -> str:
         """The note for a scene whose labels are not there."""
         names = ", ".join(file.names[0] for file in self.labels)
-        return f"no labels (there is no {names}): the space serves tasks that need none, such as depth"
+        return f"no labels (there is no {names}): the space serves tasks that need none: depth and normals"
 
 
 class LaidOut:

@@ -194,7 +194,7 @@ def _labels(
                 raise UserError(
                     f"{files.instances} names instances, but no face has one: give their ids with --labels."
                 )
-            return *nothing, ["no labels: the space serves tasks that need none, such as depth"]
+            return *nothing, ["no labels: the space serves tasks that need none: depth and normals"]
         found = carried
     if files.instances is None:
         if explicit:
