@@ -202,8 +202,9 @@ def test_the_notes_say_what_was_left_out_and_what_colours_are(tst_bench: Callabl
     assert done.code == 0
     assert "furniture is in the panoramas" in done.err
     assert "one a category" in done.err
-    assert "4 planes of the outer wall left out, which are only seen from outside: 20, 21, 22, 23" in done.err
-    assert "1 planes left out that no room, door or window has: 24" in done.err
+    assert "doors are shut" in done.err
+    assert "4 planes of the outer wall left out, only seen from outside (20, 21, 22, 23)" in done.err
+    assert "1 plane left out: in no room, door or window (24)" in done.err
 
 
 def test_a_door_that_lies_in_its_wall_takes_the_place_of_the_wall(
@@ -234,8 +235,8 @@ def test_a_line_without_two_junctions_opens_its_planes_and_both_are_counted(
     write_annotation(tmp_path / "download", annotation)
     done = tst_bench()
     assert done.code == 0, done.err
-    assert "1 lines do not join two junctions: 0" in done.err
-    assert "2 planes left out whose lines do not close or enclose nothing: 0, 4" in done.err
+    assert "1 line left out: not between two junctions (0)" in done.err
+    assert "2 planes left out: not closed by the lines, or without area (0, 4)" in done.err
     space = load_space("scan/structured3d-scene_00000", tmp_path / "home")
     assert areas_of(space)["floor"] == pytest.approx(9, rel=1e-5)
 
@@ -247,7 +248,7 @@ def test_an_outline_that_crosses_itself_is_taken_for_what_it_encloses_and_noted(
     bow_tie = drawing.plane("floor", (0, 0, 1), [(0, 9000, 0), (1000, 10000, 0), (1000, 9000, 0), (0, 11000, 0)])
     drawing.semantics.append(("store room", [bow_tie]))
     write_annotation(tmp_path / "download", drawing.annotation())
-    assert "1 planes with an outline that crosses itself" in tst_bench().err
+    assert "1 plane with an outline that crosses itself" in tst_bench().err
     space = load_space("scan/structured3d-scene_00000", tmp_path / "home")
     # The sides cross at (2/3, 9 + 2/3) m: one triangle on the line x = 1, one on the line x = 0.
     assert areas_of(space)["floor"] == pytest.approx(AREAS_M2["floor"] + 1 / 6 + 2 / 3, rel=1e-5)

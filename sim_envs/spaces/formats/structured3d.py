@@ -39,6 +39,10 @@ _LAYOUT_NOTE = (
     "layout only: the furniture is in the panoramas, which are not read; colours are made up, one a category and "
     "shaded by direction, so they give the categories away"
 )
+_SHUT_NOTE = (
+    "doors are shut, so planned trajectories stay in the room with the most free floor; poses given with "
+    "--trajectories may be in any"
+)
 
 
 class Structured3D(LaidOut):
@@ -63,6 +67,7 @@ class Structured3D(LaidOut):
         made = build_surfaces(read_annotation(path))
         if not made.surfaces:
             raise UserError(f"{path} holds no surface: {'; '.join(made.notes()) or 'it has no planes'}.")
+        shut = (_SHUT_NOTE,) if any(surface.category == "door" for surface in made.surfaces) else ()
         counts = [len(surface.triangles) for surface in made.surfaces]
         colours = [_COLOURS.get(surface.category, _OTHER_COLOUR) for surface in made.surfaces]
         return labelled_scan(
@@ -73,7 +78,7 @@ class Structured3D(LaidOut):
             files={"mesh": path},
             source=f"{self.title}, scene {scene}",
             up="z",
-            notes=(_LAYOUT_NOTE, *made.notes()),
+            notes=(_LAYOUT_NOTE, *shut, *made.notes()),
         )
 
 
@@ -105,14 +110,14 @@ class Made:
         """Say what was left out, with counts."""
         owned, outside = set(self.annotation.owners()), self.annotation.outside()
         unowned = set(range(len(self.annotation.planes))) - owned - outside
-        counted: tuple[tuple[Iterable[int], str], ...] = (
-            (outside - owned, "planes of the outer wall left out, which are only seen from outside"),
-            (unowned, "planes left out that no room, door or window has"),
-            (self.annotation.broken, "lines do not join two junctions"),
-            (self.open, "planes left out whose lines do not close or enclose nothing"),
-            (self.crossing, "planes with an outline that crosses itself, taken for what it encloses"),
+        counted: tuple[tuple[Iterable[int], str, str], ...] = (
+            (outside - owned, "plane", "of the outer wall left out, only seen from outside"),
+            (unowned, "plane", "left out: in no room, door or window"),
+            (self.annotation.broken, "line", "left out: not between two junctions"),
+            (self.open, "plane", "left out: not closed by the lines, or without area"),
+            (self.crossing, "plane", "with an outline that crosses itself, taken for what it encloses"),
         )
-        return tuple(f"{len(set(ids))} {what}: {_listed(ids)}" for ids, what in counted if ids)
+        return tuple(_counted(sorted(ids), noun, what) for ids, noun, what in counted if ids)
 
     def frame(self, plane: int, loops: list[list[int]] | None) -> Frame | None:
         """Return the frame of a plane with these loops; a plane without one is noted."""
@@ -213,6 +218,6 @@ def _mesh(triangles: np.ndarray, rgb: np.ndarray) -> RawMesh:
     )
 
 
-def _listed(ids: Iterable[int]) -> str:
-    chosen = sorted(ids)
-    return ", ".join(map(str, chosen[:_SHOWN_IDS])) + (", …" if len(chosen) > _SHOWN_IDS else "")
+def _counted(ids: list[int], noun: str, what: str) -> str:
+    shown = ", ".join(map(str, ids[:_SHOWN_IDS])) + (", …" if len(ids) > _SHOWN_IDS else "")
+    return f"{len(ids)} {noun}{'s' if len(ids) > 1 else ''} {what} ({shown})"
