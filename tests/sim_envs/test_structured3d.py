@@ -218,6 +218,19 @@ def test_a_door_that_lies_in_its_wall_takes_the_place_of_the_wall(
     assert areas["door"] == pytest.approx(AREAS_M2["door"] + 0.9 * 2, rel=1e-5)
 
 
+def test_a_hole_of_no_door_or_window_stays_a_hole_and_is_counted(
+    tst_bench: Callable[..., Done], tmp_path: Path
+) -> None:
+    drawing = flat()
+    add_room(drawing, "kitchen", (0, 9000, 1000, 10000), {0: [across_x(0, 9200, 9700, 1000, 2000)]})
+    write_annotation(tmp_path / "download", drawing.annotation())
+    assert (
+        "1 plane with several outlines that are no door or window: one within another is a hole (26)" in tst_bench().err
+    )
+    space = load_space("scan/structured3d-scene_00000", tmp_path / "home")
+    assert areas_of(space)["wall"] == pytest.approx(AREAS_M2["wall"] + 4 * 2.8 - 0.5, rel=1e-5)
+
+
 def test_an_l_shaped_room_and_a_room_of_unknown_kind_are_read(imported: Callable[[dict[str, Any]], Space]) -> None:
     drawing = flat()
     corner = [(0, 0), (2000, 0), (2000, 1000), (1000, 1000), (1000, 2000), (0, 2000)]
@@ -359,3 +372,13 @@ def test_an_opening_as_high_as_its_wall_leaves_the_rest_of_the_wall(
     areas = areas_of(imported(drawing.annotation()))
     assert areas["wall"] == pytest.approx(AREAS_M2["wall"] + (4 - 0.5) * 2.8, rel=1e-5)
     assert areas["door"] == pytest.approx(AREAS_M2["door"] + 0.5 * 2.8, rel=1e-5)
+
+
+def test_without_shapely_the_message_says_what_to_install(
+    tst_bench: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_annotation(tmp_path / "download", flat().annotation())
+    monkeypatch.setitem(sys.modules, "shapely", None)
+    done = tst_bench()
+    assert done.code == 2
+    assert "pip install 'tst-bench[scans]'" in done.err

@@ -105,6 +105,7 @@ class Made:
     surfaces: list[Surface] = field(default_factory=list)
     open: set[int] = field(default_factory=set)
     crossing: set[int] = field(default_factory=set)
+    several: set[int] = field(default_factory=set)
 
     def notes(self) -> tuple[str, ...]:
         """Say what was left out, with counts."""
@@ -116,6 +117,7 @@ class Made:
             (self.annotation.broken, "line", "left out: not between two junctions"),
             (self.open, "plane", "left out: not closed by the lines, or without area"),
             (self.crossing, "plane", "with an outline that crosses itself, taken for what it encloses"),
+            (self.several, "plane", "with several outlines that are no door or window: one within another is a hole"),
         )
         return tuple(_counted(sorted(ids), noun, what) for ids, noun, what in counted if ids)
 
@@ -167,6 +169,8 @@ def _add_room_plane(
     outline, holes = _split(annotation, plane, opening_lines)
     if (frame := made.frame(plane, outline)) is None or outline is None:
         return
+    if len(outline) > 1:
+        made.several.add(plane)
     rest = made.shape(plane, outline, frame)
     # A plane of a door that lies in the wall instead of leading through it takes the place of the wall.
     for loops in insides:
