@@ -52,6 +52,7 @@ SCAN_FORMATS: Table[type[ScanFormat]] = Table(
         "scannet": "sim_envs.spaces.formats.scenezoo:ScanNet",
         "scannetpp": "sim_envs.spaces.formats.scenezoo:ScanNetPP",
         "scenenn": "sim_envs.spaces.formats.scenezoo:SceneNN",
+        "structured3d": "sim_envs.spaces.formats.structured3d:Structured3D",
     },
     group="tst_bench.scan_formats",
 )
