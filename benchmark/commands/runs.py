@@ -62,27 +62,17 @@ def run_suite(
 
 def write_report(suite: str | None, scene: str | None, open_page: bool, home: Path) -> None:
     """Write the report of a run: the one named, or the latest."""
-    runs = home / "runs"
-    pattern = f"{suite or '*'}/{scene.replace('/', '__') if scene else '*'}/results"
-    found = sorted(runs.glob(pattern), key=lambda folder: folder.stat().st_mtime)
-    if not found:
-        asked = " and ".join(filter(None, [suite and f"suite {suite}", scene and f"space {scene}"]))
-        raise UserError(
-            f"No run{' of ' + asked if asked else ''} under {runs}. Make one: tst-bench run, or tst-bench demo."
-        )
-    _report(found[-1].parent, open_page, home)
+    from benchmark.commands.finding import latest_run
+
+    _report(latest_run(suite, scene, home), open_page, home)
 
 
 def _report(folder: Path, open_page: bool, home: Path) -> None:
+    from benchmark.commands.finding import recording_opener
     from benchmark.report import build_report, print_report
     from benchmark.results import collect
-    from sim_envs.recordings.reader import Recording, list_recordings
 
-    def open_recording(space: str, digest: str) -> Recording | None:
-        kept = (Recording.open(path) for path in list_recordings(home) if path.parts[-3:-1] == tuple(space.split("/")))
-        return next((recording for recording in kept if recording.meta.digest == digest), None)
-
-    files = build_report(collect(folder / "results"), folder / "report", open_recording=open_recording)
+    files = build_report(collect(folder / "results"), folder / "report", open_recording=recording_opener(home))
     print_report(files.tables)
     out.print(f"Report: {files.html}")
     if open_page:

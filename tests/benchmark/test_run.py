@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmark.cli import main
 from benchmark.results import collect
+from benchmark.tasks import TASKS
+from sim_envs.errors import UserError
 
 SUITE: dict[str, Any] = {
     "name": "mini",
@@ -136,3 +139,90 @@ def test_a_failing_stage_stops_only_its_own_row(finished: Path, tmp_path: Path) 
     assert "NonFiniteLoss" in done.stderr
     kept = [json.loads(path.read_text(encoding="utf-8"))["model"] for path in tmp_path.rglob("*.result.json")]
     assert kept == ["scratch"]
+
+
+@pytest.fixture
+def kept(finished: Path, tmp_path: Path) -> Path:
+    """A data home of one's own with the finished run, to be damaged at will."""
+    borrow(finished, tmp_path)
+    for part in ("stages", "runs"):
+        shutil.copytree(finished / part, tmp_path / part)
+    return tmp_path
+
+
+def result_file(home: Path, model: str, task: str) -> Path:
+    name = f"builtin__flat-01--{model}--{task}--finetune--seed0.result.json"
+    return home / "runs" / "mini" / "builtin__flat-01" / "results" / name
+
+
+def result_files(home: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in home.glob("runs/*/*/results/*.result.json")}
+
+
+def tst_bench(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run a command in this process; return its exit code, standard output and standard error."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["tst-bench", *arguments, "--home", str(home)])
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0), *capsys.readouterr()
+    return 0, *capsys.readouterr()
+
+
+def test_rescoring_gives_the_first_score_to_the_last_digit(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = result_files(kept)
+    code, said, _ = tst_bench(capsys, kept, "rescore", "--suite", "mini", "--scene", "builtin/flat-01")
+    assert code == 0
+    assert "6 as before, 0 changed, 0 not rescored" in said
+    assert result_files(kept) == first
+
+
+def test_a_result_of_an_older_task_version_is_refused_until_it_is_rescored(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = result_file(kept, "tst", "depth")
+    now = json.loads(path.read_text(encoding="utf-8"))
+    older = json.loads(json.dumps(now)) | {"task_version": TASKS["depth"].version - 1}
+    older["scores"] = {"rmse": older["scores"]["rmse"]}  # a version without the other measures and with other sums
+    empty = {"trajectory": 0, "frames": 0, "index": [], "value": []}
+    older["spaces"][0]["statistics"] = {"dtype": "int64", "shape": [1], "trajectories": [empty]}
+    path.write_text(json.dumps(older), encoding="utf-8")
+    with pytest.raises(UserError, match="tst-bench rescore --suite mini --scene builtin/flat-01"):
+        collect(path.parent)
+    code, said, _ = tst_bench(capsys, kept, "rescore")
+    assert code == 0
+    assert "5 as before, 1 changed" in said
+    again = json.loads(path.read_text(encoding="utf-8"))
+    assert again.pop("rescored")["from_task_version"] == TASKS["depth"].version - 1
+    assert again | {"rescored": None} == now
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "exchanged", "recording"])
+def test_a_row_that_cannot_be_rescored_is_named_and_the_others_are(
+    kept: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    path = result_file(kept, "tst", "semseg")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    predictions = path.parent / content["prediction_folder"]
+    file = predictions / "builtin__flat-21.npz"
+    if damage == "missing":
+        file.unlink()
+    elif damage == "cut":
+        file.write_bytes(file.read_bytes()[:-9])
+    elif damage == "exchanged":  # a file and its manifest that agree with each other, and not with the result
+        content["spaces"][1]["predictions"] = "0" * 64
+    else:
+        content["spaces"][1]["recording"] = "0" * 64
+    path.write_text(json.dumps(content), encoding="utf-8")
+    before = path.read_bytes()
+    other = result_file(kept, "scratch", "semseg")
+    score = json.loads(other.read_text(encoding="utf-8"))
+    score["scores"]["miou"]["test"]["value"] = 0.9
+    other.write_text(json.dumps(score), encoding="utf-8")
+    code, said, errors = tst_bench(capsys, kept, "rescore")
+    assert code == 1
+    assert "not rescored builtin__flat-01--tst--semseg--finetune--seed0" in errors
+    assert path.read_bytes() == before
+    assert "miou, test: 90.0 → " in said
+    assert "4 as before, 1 changed, 1 not rescored" in said
