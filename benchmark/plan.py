@@ -63,6 +63,11 @@ class RunPlan:
         )
 
     @property
+    def recordings(self) -> list[tuple[str, Recipe]]:
+        """Return every recording of this run, as (role, recipe)."""
+        return [(self.roles[space], self.recipe(space)) for space in self.needed]
+
+    @property
     def needed(self) -> list[str]:
         """Return the spaces that must be recorded; external ones only when a model learns from them."""
         wanted = {role for model in self.models for role in model.sources or {}} | {

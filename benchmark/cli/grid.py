@@ -1,4 +1,4 @@
-"""Commands about runs that exist: their scores anew."""
+"""Commands about runs that exist, or are to be: how far they are, and their scores anew."""
 
 from __future__ import annotations
 
@@ -17,6 +17,30 @@ RunScene = Annotated[
     str | None,
     typer.Option("--scene", help="Test space of the run.", metavar="SPACE", show_default="the latest's"),
 ]
+
+
+@app.command()
+def status(
+    suite: Annotated[str, typer.Option(help="A suite by name, or a .yaml file.")] = "demo",
+    scene: Annotated[
+        str | None, typer.Option(help="The test space.", metavar="SPACE", show_default="the suite's")
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
+    seeds: Annotated[int | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, a cell a job.")] = False,
+    home: Home = None,
+) -> None:
+    """Show how far a run is: each recording, pre-training and row is done, half done, failed or missing.
+
+    Nothing is changed. A suite that has never run is all missing.
+
+    Example: `tst-bench status --suite small --scene builtin/flat-02`
+    """
+    from benchmark.commands.status import show_status
+
+    show_status(suite, scene, model or [], task or [], protocol or [], seeds, as_json, home_of(home))
 
 
 @app.command()

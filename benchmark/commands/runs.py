@@ -28,6 +28,7 @@ def run_suite(
     """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
     from baselines.precision import pick_device
     from benchmark.captured import fit_budgets, fit_captures
+    from benchmark.failures import note_failures
     from benchmark.plan import plan_run
     from benchmark.progress import run_with_progress
     from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
@@ -41,14 +42,18 @@ def run_suite(
     usable, left_out = usable_tasks(plan, home)
     for line in (*notes, *left_out):
         note.print(f"note: {line}")
-    missing = run_with_progress(recording_jobs(plan, home), machine)
+    recording = recording_jobs(plan, home)
+    missing = run_with_progress(recording, machine)
+    note_failures(run_folder(home, plan), recording, missing)
     if missing:
         raise UserError("\n".join(f"{failure.job}: {failure.message}" for failure in missing))
     recordings = open_recordings(plan, home)
     plan, notes = fit_budgets(plan, recordings)
     for line in notes:
         note.print(f"note: {line}")
-    failures = run_with_progress(jobs_of(plan, recordings, usable, home, place), machine)
+    jobs = jobs_of(plan, recordings, usable, home, place)
+    failures = run_with_progress(jobs, machine)
+    note_failures(run_folder(home, plan), jobs, failures)
     if (run_folder(home, plan) / "results").is_dir():
         _report(run_folder(home, plan), open_page=False, home=home)
     if failures:

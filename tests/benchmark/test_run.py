@@ -46,6 +46,11 @@ def command(home: Path, suite: Path, *arguments: str) -> list[str]:
     return [program, "run", "--suite", str(suite), "--home", str(home), "--workers", "2", *arguments]
 
 
+def status_command(home: Path, suite: Path, *arguments: str) -> list[str]:
+    program = str(Path(sys.executable).with_name("tst-bench"))
+    return [program, "status", "--json", "--suite", str(suite), "--home", str(home), *arguments]
+
+
 def write_suite(folder: Path, **changes: Any) -> Path:
     path = folder / "mini.yaml"
     path.write_text(yaml.safe_dump(SUITE | changes), encoding="utf-8")
@@ -139,6 +144,13 @@ def test_a_failing_stage_stops_only_its_own_row(finished: Path, tmp_path: Path) 
     assert "NonFiniteLoss" in done.stderr
     kept = [json.loads(path.read_text(encoding="utf-8"))["model"] for path in tmp_path.rglob("*.result.json")]
     assert kept == ["scratch"]
+    told = subprocess.run(
+        status_command(tmp_path, suite, "--task", "depth"), capture_output=True, text=True, timeout=60
+    )
+    cells = {(cell["stage"], cell["model"]): cell for cell in json.loads(told.stdout)["cells"] if cell["model"]}
+    states = {named: cell["state"] for named, cell in cells.items()}
+    assert states == {("pretrain", "tst"): "failed", ("evaluate", "scratch"): "done", ("evaluate", "tst"): "failed"}
+    assert "NonFiniteLoss" in Path(cells["pretrain", "tst"]["log"]).read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -226,3 +238,65 @@ def test_a_row_that_cannot_be_rescored_is_named_and_the_others_are(
     assert path.read_bytes() == before
     assert "miou, test: 90.0 → " in said
     assert "4 as before, 1 changed, 1 not rescored" in said
+
+
+def status(capsys: pytest.CaptureFixture[str], home: Path, suite: Path) -> dict[str, Any]:
+    code, said, errors = tst_bench(capsys, home, "status", "--suite", str(suite), "--json")
+    assert code == 0, errors
+    return dict(json.loads(said))
+
+
+def files_of(home: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
+
+
+def test_a_finished_run_is_done_in_every_cell_and_status_changes_no_file(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = write_suite(kept)
+    before = files_of(kept)
+    found = status(capsys, kept, suite)
+    assert found["counts"] == {"done": 3 + 1 + 6, "half done": 0, "failed": 0, "missing": 0}
+    assert files_of(kept) == before
+
+
+def test_a_suite_that_never_ran_is_missing_in_every_cell_and_leaves_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    found = status(capsys, home, write_suite(tmp_path))
+    assert found["counts"] == {"done": 0, "half done": 0, "failed": 0, "missing": 3 + 1 + 6}
+    assert not home.exists()
+
+
+def test_status_tells_what_an_interrupted_run_has_of_each_row(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (pretraining,) = (kept / "stages" / "pretrain").iterdir()
+    (pretraining / "done.json").unlink()
+    result_file(kept, "scratch", "depth").unlink()
+    normals = result_file(kept, "scratch", "normals")
+    predicted = normals.parent / json.loads(normals.read_text(encoding="utf-8"))["prediction_folder"]
+    normals.unlink()
+    (predicted / "done.json").unlink()
+    content = json.loads(result_file(kept, "tst", "depth").read_text(encoding="utf-8"))
+    result_file(kept, "tst", "depth").write_text(json.dumps(content | {"task_version": 1}), encoding="utf-8")
+    cells = [cell for cell in status(capsys, kept, write_suite(kept))["cells"] if cell["state"] == "half done"]
+    notes = {(cell["stage"], cell["model"], cell["task"]): cell["note"] for cell in cells}
+    version = TASKS["depth"].version
+    assert notes == {
+        ("pretrain", "tst", ""): "checkpoint at step 12 of 12",
+        ("evaluate", "scratch", "depth"): "predicted, not scored",
+        ("evaluate", "scratch", "normals"): "transferred, not predicted",
+        (
+            "evaluate",
+            "tst",
+            "depth",
+        ): f"scored by version 1 of depth, this is {version}: tst-bench rescore",
+    }
+
+
+def test_a_result_of_another_budget_does_not_count_as_done(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = write_suite(kept, transfer_budget=SUITE["transfer_budget"] | {"steps": 7})
+    rows = [cell for cell in status(capsys, kept, changed)["cells"] if cell["stage"] == "evaluate"]
+    assert {(cell["state"], cell["note"]) for cell in rows} == {
+        ("missing", "the result in this place is of other inputs")
+    }
