@@ -141,7 +141,8 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
     if not is_done(stage.prediction_folder):
         _predict(stage, task, device)
     result = _score(stage, task, device)
-    save_result(stage.result_folder, result)
+    flags = (*result.flags, *stage.suite.flags)
+    save_result(stage.result_folder, result.model_copy(update={"flags": flags}))
 
 
 def _encoder(stage: EvaluateStage) -> VisionTransformer:

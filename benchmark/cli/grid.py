@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.options import Home, home_of
+from benchmark.cli.options import Home, Limit, home_of
 
 app = typer.Typer()
 
@@ -29,6 +29,7 @@ def status(
     task: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
     protocol: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
     seeds: Annotated[int | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
+    limit: Limit = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, a cell a job.")] = False,
     home: Home = None,
 ) -> None:
@@ -40,7 +41,7 @@ def status(
     """
     from benchmark.commands.status import show_status
 
-    show_status(suite, scene, model or [], task or [], protocol or [], seeds, as_json, home_of(home))
+    show_status(suite, scene, model or [], task or [], protocol or [], seeds, limit, as_json, home_of(home))
 
 
 @app.command()

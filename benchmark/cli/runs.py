@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.options import Device, Home, Workers, home_of, workers_of
+from benchmark.cli.options import Device, Home, Limit, Workers, home_of, workers_of
 from sim_envs.errors import unknown
 
 app = typer.Typer()
@@ -37,15 +37,22 @@ def run(
     workers: Workers = None,
     device: Device = "auto",
     home: Home = None,
+    limit: Limit = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
 ) -> None:
     """Pre-train, transfer, predict and score; what is missing is generated, what is done is kept.
 
     Examples: `tst-bench run --model tst --scene scan/my-flat`,
     `tst-bench run --model tst --model scratch --scene builtin/flat-02 --task depth --seeds 3`
     """
+    from benchmark.commands.forecast import show_plan
     from benchmark.commands.runs import run_suite
 
-    run_suite(suite, scene, model or [], task or [], protocol or [], seeds, workers_of(workers), device, home_of(home))
+    asked = (suite, scene, model or [], task or [], protocol or [], seeds)
+    if dry_run:
+        show_plan(*asked, limit, home_of(home))
+    else:
+        run_suite(*asked, workers_of(workers), device, home_of(home), limit)
 
 
 @app.command()

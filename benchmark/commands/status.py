@@ -13,6 +13,7 @@ from rich.table import Table
 from benchmark.at_hand import tasks_at_hand
 from benchmark.captured import fit_captures
 from benchmark.commands.console import note, out
+from benchmark.limit import limited
 from benchmark.plan import plan_run
 from benchmark.runner import run_folder
 from benchmark.status import DONE, STATES, Cell, counts, grid_of
@@ -26,11 +27,13 @@ def show_status(
     tasks: Sequence[str],
     protocols: Sequence[str],
     seeds: int | None,
+    limit: int | None,
     as_json: bool,
     home: Path,
 ) -> None:
     """Print how far a run is, as a table or as JSON."""
     plan, notes = fit_captures(plan_run(load_suite(suite), scene, models, tasks, protocols, seeds), home)
+    plan = limited(plan, limit)
     usable, left_out = tasks_at_hand(plan, home)
     cells = grid_of(plan, usable, home, "cpu")
     if as_json:

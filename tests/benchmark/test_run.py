@@ -300,3 +300,49 @@ def test_a_result_of_another_budget_does_not_count_as_done(kept: Path, capsys: p
     assert {(cell["state"], cell["note"]) for cell in rows} == {
         ("missing", "the result in this place is of other inputs")
     }
+
+
+def test_a_dry_run_says_what_is_left_to_do_and_does_nothing(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (pretraining,) = (kept / "stages" / "pretrain").iterdir()
+    (pretraining / "done.json").unlink()
+    result_file(kept, "scratch", "depth").unlink()
+    suite = write_suite(kept)
+    before = files_of(kept)
+    code, said, _ = tst_bench(capsys, kept, "run", "--suite", str(suite), "--dry-run")
+    assert code == 0
+    assert "recordings     0 of 3 to do: 0 frames" in said
+    assert "pre-trainings  1 of 1 to do: 40 frames, 12 steps each" in said
+    assert "transfers      1 of 6 to do" in said
+    assert files_of(kept) == before
+
+
+def test_a_dry_run_names_every_recording_that_is_to_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = tmp_path / "home"
+    code, said, _ = tst_bench(capsys, home, "run", "--suite", str(write_suite(tmp_path)), "--dry-run")
+    assert code == 0
+    rows = [line.split() for line in said.splitlines()]
+    assert {(row[0], row[1]): int(row[2]) for row in rows if row[1:] and row[1].startswith("builtin/")} == {
+        ("test", "builtin/flat-01"): 4 * 10 + 3 * 4,
+        ("transfer", "builtin/flat-11"): 4 * 10 + 2 * 4,
+        ("held_out", "builtin/flat-21"): 3 * 4,
+    }
+    assert not home.exists()
+
+
+def test_a_dry_run_of_a_space_that_is_not_here_says_which(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    suite = write_suite(tmp_path, transfer=["builtin/flat-11", "scan/lab"])
+    code, _, errors = tst_bench(capsys, tmp_path / "home", "run", "--suite", str(suite), "--dry-run")
+    assert code == 2
+    assert "scan/lab" in errors
+
+
+def test_results_of_a_limited_run_are_flagged_and_lie_apart(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    full = {path: path.read_bytes() for path in (kept / "runs" / "mini").rglob("*") if path.is_file()}
+    asked = ("--limit", "7", "--task", "depth", "--model", "scratch")
+    done = subprocess.run(command(kept, write_suite(kept), *asked), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (result,) = collect(kept / "runs" / "mini-limit-7" / "builtin__flat-01" / "results")
+    assert result.flags == ("limited to 7 frames",)
+    assert result.suite == "mini-limit-7 v1"
+    assert all(sum(t.frames for t in part.statistics.trajectories) <= 7 for part in result.spaces)
+    assert {path: path.read_bytes() for path in full} == full
