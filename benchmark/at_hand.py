@@ -128,6 +128,20 @@ def tasks_at_hand(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
     Raises:
         UserError: no such space, or no task that it can serve.
     """
-    if (home / "spaces" / plan.test_space).is_dir() or plan.test_space not in list_spaces(home):
-        return usable_tasks(plan, home)
-    return list(plan.suite.tasks), []  # what is not on disk is made from its number, with labels
+    if _made_by_number(plan.test_space, home):
+        return list(plan.suite.tasks), []
+    return usable_tasks(plan, home)
+
+
+def modalities_at_hand(space: str, home: Path) -> tuple[str, ...]:
+    """Return what a recording of a space would hold, without making a built-in space that nobody made yet.
+
+    Raises:
+        UserError: no such space.
+    """
+    return tuple(MODALITIES) if _made_by_number(space, home) else modalities_of(load_place(space, home))
+
+
+def _made_by_number(space: str, home: Path) -> bool:
+    """Tell whether a space exists only as a number yet, from which it will be made, with labels."""
+    return not (home / "spaces" / space).is_dir() and space in list_spaces(home)

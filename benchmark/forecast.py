@@ -19,7 +19,7 @@ from benchmark.suites import Suite
 from benchmark.tasks import TASKS
 
 PRETRAIN_ENCODERS, TRANSFER_ENCODERS = 7.0, 1.25
-"""Size of what a stage leaves, in encoders: a checkpoint with decoders and the optimiser's moments; a model and head."""
+"""Size of what a stage leaves, in encoders: a checkpoint with decoders and moments; a model and head."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,8 @@ models = typer.Typer(no_args_is_help=True, help="Models: the zoo that `run --mod
 suites = typer.Typer(no_args_is_help=True, help="Suites: which spaces, budgets and tasks a run has.")
 app.add_typer(models, name="models")
 app.add_typer(suites, name="suites")
+
+SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A suite by name, or a .yaml file.")]
 
 
 @app.command()
@@ -102,3 +105,42 @@ def suites_list() -> None:
     from benchmark.commands.runs import list_suites
 
     list_suites()
+
+
+@suites.command("info")
+def suites_info(suite: SuiteName, home: Home = None) -> None:
+    """Show a suite: spaces, roles, budgets, and what of it is missing here: spaces, recordings, disk.
+
+    Example: `tst-bench suites info small`
+    """
+    from benchmark.commands.suites import show_suite
+
+    show_suite(suite, home_of(home))
+
+
+@suites.command("validate")
+def suites_validate(suite: SuiteName, home: Home = None) -> None:
+    """Check that a suite can be run here; the exit code is 2, with a list, when it cannot.
+
+    Example: `tst-bench suites validate my-flat.yaml`
+    """
+    from benchmark.commands.suites import validate_suite
+
+    validate_suite(suite, home_of(home))
+
+
+@suites.command("new")
+def suites_new(
+    test_space: Annotated[str, typer.Option(help="The space to specialise in.", metavar="SPACE")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write.", metavar="FILE.yaml", show_default="named by the space")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Write a suite of your own: your space, with the other roles as in `small`.
+
+    Example: `tst-bench suites new --test-space scan/my-flat --out my-flat.yaml`
+    """
+    from benchmark.commands.suites import new_suite
+
+    new_suite(test_space, out, home_of(home))
