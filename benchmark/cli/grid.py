@@ -56,3 +56,21 @@ def rescore(suite: RunSuite = None, scene: RunScene = None, home: Home = None) -
     from benchmark.commands.rescore import rescore_run
 
     rescore_run(suite, scene, home_of(home))
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="A model of the run, or a result file.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    suite: RunSuite = None,
+    scene: RunScene = None,
+    home: Home = None,
+) -> None:
+    """Say how A differs from B: paired differences with intervals in every measure, as a table and in words.
+
+    Examples: `tst-bench compare tst scratch`,
+    `tst-bench compare old/x.result.json new/x.result.json`
+    """
+    from benchmark.commands.compare import compare as compare_two
+
+    compare_two(first, second, suite, scene, home_of(home))
