@@ -7,7 +7,7 @@ A saved encoder is a ``.safetensors`` file that timm loads by itself, and a JSON
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -128,28 +128,47 @@ def encode_tokens(encoder: VisionTransformer, rgb: Tensor) -> Tensor:
     return encoder.forward_features(rgb)[:, encoder.num_prefix_tokens :]
 
 
+def patch_positions(encoder: VisionTransformer) -> Tensor:
+    """Return the (tokens, width) position embeddings of patches."""
+    return encoder.pos_embed[0, 0 if encoder.no_embed_class else encoder.num_prefix_tokens :]
+
+
+def prefix_tokens(encoder: VisionTransformer) -> Tensor:
+    """Return the (1, P, width) class and register tokens that go before the patches, with their positions."""
+    parts = [part for part in (encoder.cls_token, encoder.reg_token) if part is not None]
+    if not parts:
+        return encoder.pos_embed[:, :0]
+    tokens = torch.cat(parts, dim=1)
+    return tokens if encoder.no_embed_class else tokens + encoder.pos_embed[:, : encoder.num_prefix_tokens]
+
+
 def save_encoder(
     encoder: VisionTransformer,
     config: EncoderConfig,
     path: Path,
     *,
     provenance: Mapping[str, Any] | None = None,
+    call: Mapping[str, Any] | None = None,
+    mean: Sequence[float] = RGB_MEAN,
+    std: Sequence[float] = RGB_STD,
 ) -> None:
     """Write ``path`` (``….safetensors``) and ``….json`` beside it, each whole or not at all.
 
     Args:
         provenance: JSON-like; how the weights came about.
+        call: arguments of ``timm.create_model`` that build the network; None: those of ``config``.
+        mean, std: of sRGB in 0…1, as the network takes it.
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in encoder.state_dict().items()}
-    call = config.timm_call()
+    call = dict(call or config.timm_call())
     arguments = ", ".join(f"{k}={v!r}" for k, v in call.items() if k != "model_name")
     write_json(
         path.with_suffix(".json"),
         {
-            "load": f"timm.create_model({TIMM_NAME!r}, checkpoint_path={path.name!r}, {arguments})",
+            "load": f"timm.create_model({call['model_name']!r}, checkpoint_path={path.name!r}, {arguments})",
             "create_model": call,
             "timm": timm.__version__,
-            "input": {"colour": "sRGB in 0…1, (value - mean) / std", "mean": RGB_MEAN, "std": RGB_STD},
+            "input": {"colour": "sRGB in 0…1, (value - mean) / std", "mean": list(mean), "std": list(std)},
             "config": asdict(config),
             "provenance": dict(provenance or {}),
         },

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from baselines.encoder import encode_tokens
+from baselines.frame_encoder import FrameEncoder
 from sim_envs.errors import unknown
 
 IGNORED = 0
@@ -37,9 +37,9 @@ class DenseHead(nn.Module):
         self.mix = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(8, width), nn.GELU())
         self.classify = nn.Conv2d(width, channels, 1)
 
-    def forward(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
-        """(B, h·w, token_width) tokens on a (h, w) grid → (B, channels, 4h, 4w)."""
-        x = self.project(self.norm(tokens)).transpose(1, 2).unflatten(2, grid)
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, h, w, token_width) tokens → (B, channels, 4h, 4w)."""
+        x = self.project(self.norm(tokens)).permute(0, 3, 1, 2)
         x = self.mix(F.interpolate(x, scale_factor=2, mode="bilinear"))
         # Classifying first gives the same: both are linear, and a 1×1 convolution commutes with interpolation.
         return F.interpolate(self.classify(x), scale_factor=2, mode="bilinear")
@@ -48,26 +48,44 @@ class DenseHead(nn.Module):
 class DenseModel(nn.Module):
     """An RGB encoder with a dense head: RGB in, prediction out."""
 
-    def __init__(self, encoder: VisionTransformer, channels: int) -> None:
+    def __init__(self, encoder: FrameEncoder, channels: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.grid: tuple[int, int] = tuple(encoder.patch_embed.grid_size)
-        self.head = DenseHead(encoder.embed_dim, channels)
-
-    @property
-    def stride(self) -> int:
-        """Pixels of a frame to one cell of :meth:`coarse`, along an axis."""
-        return int(self.encoder.patch_embed.patch_size[0]) // 4
+        self.head = DenseHead(encoder.channels, channels)
 
     def coarse(self, rgb: Tensor, *, train_encoder: bool) -> Tensor:
-        """(B, 3, H, W) normalised RGB → (B, channels, H / stride, W / stride): what training looks at."""
-        with torch.set_grad_enabled(train_encoder and torch.is_grad_enabled()):
-            tokens = encode_tokens(self.encoder, rgb)
-        return self.head(tokens, self.grid)
+        """(B, 3, H, W) frames in −1…1 → (B, channels, H / s, W / s): what training looks at.
+
+        s is a whole number of pixels, see :func:`cell_stride`.
+        """
+        output = self._head_output(rgb, train_encoder)
+        stride = cell_stride((rgb.shape[2], rgb.shape[3]), (output.shape[2], output.shape[3]))
+        size = (rgb.shape[2] // stride, rgb.shape[3] // stride)
+        return output if tuple(output.shape[2:]) == size else F.interpolate(output, size, mode="bilinear")
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """(B, 3, H, W) normalised RGB → (B, channels, H, W)."""
-        return F.interpolate(self.coarse(rgb, train_encoder=False), size=rgb.shape[2:], mode="bilinear")
+        """(B, 3, H, W) frames in −1…1 → (B, channels, H, W)."""
+        return F.interpolate(self._head_output(rgb, False), size=rgb.shape[2:], mode="bilinear")
+
+    def _head_output(self, rgb: Tensor, train_encoder: bool) -> Tensor:
+        with torch.set_grad_enabled(train_encoder and torch.is_grad_enabled()):
+            tokens = self.encoder(rgb)
+        output: Tensor = self.head(tokens)
+        return output
+
+
+def cell_stride(frame: tuple[int, int], output: tuple[int, int]) -> int:
+    """Return how many pixels of a frame make one cell of training, along both axes.
+
+    The largest whole number that divides both sides and gives no fewer cells than the head has outputs; 1 where
+    there is none, as for small frames that an encoder enlarges.
+
+    Args:
+        frame, output: (height, width).
+    """
+    limit = min(frame[0] // output[0], frame[1] // output[1])
+    common = math.gcd(*frame)
+    return max((s for s in range(1, limit + 1) if common % s == 0), default=1)
 
 
 def cross_entropy(output: Tensor, target: Tensor, class_weights: Tensor) -> Tensor:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Role = Literal["test", "transfer", "external", "web"]
+Labels = Literal["", "texts", "classes", "task"]
+"""Labels that were learned from: none; texts that came with images; one class an image; or what a task of this
+benchmark asks for (masks, boxes, depth, captions written for the purpose)."""
 
 
 class Track(str, Enum):
@@ -32,7 +35,7 @@ class Entry(BaseModel):
         digest: SHA-256 of the recording's description, or "" where the data cannot be had.
         modalities: what was read of it.
         frames: how many frames of it.
-        labels: whether labels of it were used.
+        labels: which labels of it were used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,27 +45,43 @@ class Entry(BaseModel):
     digest: str = ""
     modalities: tuple[str, ...]
     frames: int
-    labels: bool = False
+    labels: Labels = ""
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _of_older_ledgers(cls, value: Any) -> Any:
+        """Read the yes or no of earlier versions, which had the labels of tasks in mind."""
+        return {True: "task", False: ""}[value] if isinstance(value, bool) else value
 
 
 class Ledger(BaseModel):
-    """Everything that reached a model's weights before the transfer stage, which is the same for all."""
+    """Everything that reached a model's weights before the transfer stage, which is the same for all.
+
+    Attributes:
+        teachers: other networks whose outputs were learned from in this benchmark.
+        weights: what was started from → SHA-256 of the file.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     entries: tuple[Entry, ...] = ()
     teachers: tuple[str, ...] = ()
+    weights: dict[str, str] = Field(default_factory=dict)
 
     @property
     def track(self) -> Track:
-        """Compute the track; the first rule that fits wins, strictest first."""
-        seen = {(entry.role, entry.labels) for entry in self.entries}
-        roles = {role for role, _ in seen}
-        if ("test", True) in seen:
+        """Compute the track; the first rule that fits wins, strictest first.
+
+        Labels of the test space, of whatever kind, make an oracle. Elsewhere only labels of a task make a task
+        expert: class labels and texts of web images leave a generalist what it is, a network made for nothing in
+        particular, and half of the generalists in use were trained with them.
+        """
+        roles = {entry.role for entry in self.entries}
+        if any(entry.role == "test" and entry.labels for entry in self.entries):
             return Track.ORACLE
         if self.teachers:
             return Track.DISTILLED
-        if any(labels for _, labels in seen):
+        if any(entry.labels == "task" for entry in self.entries):
             return Track.TASK_EXPERT
         if "web" in roles:
             return Track.ADAPTED if "test" in roles else Track.GENERALIST

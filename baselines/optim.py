@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
-NO_DECAY = ("pos_embed", "cls_token", "queries", "modality_embedding")
+NO_DECAY = ("pos_embed", "cls_token", "reg_token", "queries", "modality_embedding")
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -24,10 +25,25 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
 
 
 def adamw(
-    model: nn.Module, lr: float, weight_decay: float, betas: tuple[float, float] = (0.9, 0.95)
+    model: nn.Module,
+    lr: float,
+    weight_decay: float,
+    betas: tuple[float, float] = (0.9, 0.95),
+    slower: Mapping[str, float] | None = None,
 ) -> torch.optim.AdamW:
-    """Return AdamW over :func:`parameter_groups` (one fused kernel a step)."""
-    return torch.optim.AdamW(parameter_groups(model, weight_decay), lr=lr, betas=betas, fused=True)
+    """Return AdamW over :func:`parameter_groups` (one fused kernel a step).
+
+    Args:
+        slower: child of the model → what its learning rate is multiplied by.
+    """
+    if not slower:
+        return torch.optim.AdamW(parameter_groups(model, weight_decay), lr=lr, betas=betas, fused=True)
+    groups = []
+    for name, child in model.named_children():
+        groups += [group | {"lr_scale": slower.get(name, 1.0)} for group in parameter_groups(child, weight_decay)]
+    alone = [parameter for _, parameter in model.named_parameters(recurse=False)]
+    groups.append({"params": alone, "weight_decay": 0.0, "lr_scale": 1.0})
+    return torch.optim.AdamW(groups, lr=lr, betas=betas, fused=True)
 
 
 def cosine_lr(step: int, steps: int, warmup: int, peak: float, floor: float = 0.0) -> float:

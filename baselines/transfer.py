@@ -16,11 +16,11 @@ from typing import Literal
 
 import numpy as np
 import torch
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
 from baselines.batches import jitter_colours
 from baselines.encoder import normalise_rgb
+from baselines.frame_encoder import FrameEncoder
 from baselines.heads import DenseModel, head_loss
 from baselines.optim import cosine_lr, parameter_groups, set_lr
 from baselines.precision import autocast, fit_attention, pick_precision
@@ -85,7 +85,7 @@ class Transferred:
 
 
 def transfer(
-    encoder: VisionTransformer,
+    encoder: FrameEncoder,
     config: TransferConfig,
     train: LabelledFrames,
     validation_rgb: np.ndarray,
@@ -132,7 +132,8 @@ def transfer(
         set_lr(optimiser, cosine_lr(step - 1, config.steps, warmup, config.head_lr))
         with autocast(device, precision):
             output = model.coarse(images, train_encoder=learns)
-        loss = loss_of(output.float(), _one_of_each_cell(truth, model.stride, generator), weights)
+        cells = _one_of_each_cell(truth, truth.shape[1] // output.shape[2], generator)
+        loss = loss_of(output.float(), cells, weights)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"The transfer loss is not finite at step {step}; frames {rows.tolist()}.")
         optimiser.zero_grad(set_to_none=True)

@@ -99,7 +99,7 @@ def planned_jobs(
     is thrown away; names of folders follow from inputs alone, so they are looked up in the real home.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        jobs = jobs_of(plan, recordings, tasks, Path(scratch), device)  # type: ignore[arg-type]
+        jobs = jobs_of(plan, recordings, tasks, Path(scratch), device)
         return [_moved(job, Path(scratch), home) for job in jobs]
 
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.plan import RunPlan
-from benchmark.suites import Role as SpaceRole
+from benchmark.plan import RunPlan, external_group
 from sim_envs.captures.segments import fitting_splits, repeated_views
 from sim_envs.captures.source import load_capture
 from sim_envs.recordings.reader import Recording
@@ -48,18 +47,22 @@ def fit_captures(plan: RunPlan, home: Path) -> tuple[RunPlan, list[str]]:
     return replace(plan, suite=suite, cut=cut), notes
 
 
-def fit_budgets(plan: RunPlan, recordings: Mapping[SpaceRole, Sequence[Recording]]) -> tuple[RunPlan, list[str]]:
+def fit_budgets(plan: RunPlan, recordings: Mapping[str, Sequence[Recording]]) -> tuple[RunPlan, list[str]]:
     """Lower the frames that *every* model learns from to what the captures of a run can give.
+
+    Args:
+        recordings: group (see :attr:`~benchmark.plan.RunPlan.recordings`) → its recordings.
 
     Returns:
         The plan, and what was changed, for the user.
     """
     suite, notes = plan.suite, []
-    pools = [(role, share) for model in plan.models for role, share in (model.sources or {}).items()]
     splits: dict[str, tuple[str, ...]] = {"test": ("train", "test") if suite.variant == "transductive" else ("train",)}
     pool = suite.pretrain.frames
-    for role, share in pools:
-        pool = min(pool, _most(recordings[role], splits.get(role, ("train",)), share))  # type: ignore[index]
+    for model in plan.models:
+        for role, share in (model.sources or {}).items():
+            group = external_group(model.external_spaces) if role == "external" else role
+            pool = min(pool, _most(recordings[group], splits.get(role, ("train",)), share))
     labelled = min(suite.transfer_budget.frames, _most(recordings["transfer"], ("train",), 1.0))
     if pool < suite.pretrain.frames:
         notes.append(f"every model is pre-trained on {pool} frames instead of {suite.pretrain.frames}.")

@@ -12,8 +12,8 @@ import torch
 
 from baselines.encoder import build_encoder
 from benchmark.at_hand import DONE, PlannedRecording, planned_recordings
+from benchmark.encoders import shape_of
 from benchmark.plan import RunPlan
-from benchmark.stages import shape_of
 from benchmark.status import Cell, grid_of
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS
@@ -62,9 +62,12 @@ def forecast(plan: RunPlan, tasks: Sequence[str], home: Path) -> Forecast:
     recordings = planned_recordings(plan, home)
     cells = grid_of(plan, tasks, home, "cpu")
     open_cells = [cell for cell in cells if cell.state != DONE]
-    encoder = _encoder_bytes(plan.suite)
+    shared = _encoder_bytes(plan.suite)
+    networks = {model.name: model.network for model in plan.models}
     stages = 0.0
     for cell in open_cells:
+        network = networks.get(cell.model)
+        encoder = 4 * network.parameters if network and network.parameters else shared
         if cell.stage == "pretrain":
             stages += PRETRAIN_ENCODERS * encoder
         elif cell.stage == "evaluate":

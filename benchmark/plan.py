@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from baselines.ledger import Role
+from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
+from benchmark.suites import RigSize, Splits, Suite
 from benchmark.suites import Role as SpaceRole
-from benchmark.suites import Splits, Suite
 from benchmark.tasks import TASKS
 from sim_envs.distortion import NO_DISTORTION
 from sim_envs.errors import UserError
@@ -19,6 +21,9 @@ from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
 from sim_envs.rig import NO_NOISE
 from sim_envs.spaces import is_capture, recording_engine
+
+SPARE_FRAMES = 1.1
+"""Times the frames that are needed: a few of those recorded show too little to be used."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class RunPlan:
         suite: as loaded, with what the command line changed.
         test_space: id of the space that the specialists live in.
         roles: every other space's role; the test space has ``test``.
+        weights: model → the file that its encoder's weights are read from.
         cut: the splits of spaces that cannot have those the suite asks for (short captures).
     """
 
@@ -36,6 +42,7 @@ class RunPlan:
     test_space: str
     roles: dict[str, SpaceRole]
     models: tuple[Model, ...]
+    weights: Mapping[str, WeightsFile] = field(default_factory=dict)
     cut: Mapping[str, Splits] = field(default_factory=dict)
 
     @property
@@ -64,18 +71,39 @@ class RunPlan:
 
     @property
     def recordings(self) -> list[tuple[str, Recipe]]:
-        """Return every recording of this run, as (role, recipe)."""
-        return [(self.roles[space], self.recipe(space)) for space in self.needed]
+        """Return every recording of this run, as (group, recipe); one may be in two groups.
+
+        A group is a role, or ``external:N`` for models that draw from N external spaces alone. External spaces are
+        recorded only when a model learns from them.
+        """
+        of_role = [(role, self.recipe(space)) for space, role in self.roles.items() if role != "external"]
+        counts = {model.external_spaces for model in self.models if "external" in (model.sources or {})}
+        every = self.spaces("external")
+        found: list[tuple[str, Recipe]] = [*of_role]
+        if None in counts:
+            found += [("external", self.recipe(space)) for space in every]
+        for count in sorted(filter(None, counts)):
+            found += [(external_group(count), self._one_of(count, space)) for space in every[:count]]
+        return found
+
+    def _one_of(self, count: int, space: str) -> Recipe:
+        """Return how a space is recorded that gives a ``count``-th of the frames: longer where few must give all."""
+        recipe, frames = self.recipe(space), self.suite.pretrain.frames / count
+        trajectories, each = recipe.splits["train"]
+        if trajectories * each >= frames:
+            return recipe
+        longer = math.ceil(SPARE_FRAMES * frames / each)
+        return recipe.model_copy(update={"splits": dict(recipe.splits) | {"train": (longer, each)}})
 
     @property
     def needed(self) -> list[str]:
-        """Return the spaces that must be recorded; external ones only when a model learns from them."""
-        wanted = {role for model in self.models for role in model.sources or {}} | {
-            "test",
-            "transfer",
-            "held_out",
-        }
-        return [space for space, role in self.roles.items() if role in wanted]
+        """Return the spaces that must be recorded."""
+        return list(dict.fromkeys(recipe.space for _, recipe in self.recordings))
+
+
+def external_group(count: int | None) -> str:
+    """Name the group of recordings that a model with so many external spaces (None: all) draws from."""
+    return f"external:{count}" if count else "external"
 
 
 def plan_run(
@@ -85,11 +113,17 @@ def plan_run(
     tasks: Sequence[str] = (),
     protocols: Sequence[str] = (),
     seeds: int | None = None,
+    weights: Mapping[str, Path] | None = None,
 ) -> RunPlan:
     """Combine a suite with what the command line names; empty means as the suite says.
 
+    Args:
+        weights: model → weights file, for networks that were trained elsewhere. Others are looked for where such
+            files are kept, and fetched where that can be done.
+
     Raises:
-        UserError: an unknown model or task, a number of seeds out of range, or a suite without enough spaces.
+        UserError: an unknown model or task, a number of seeds out of range, a suite without enough spaces, or a
+            model whose weights are not to be had.
     """
     space = test_space or suite.test_spaces[0]
     for task in tasks or suite.tasks:
@@ -110,12 +144,38 @@ def plan_run(
     # A test space that the suite uses elsewhere leaves its other role: a space never has two.
     others = {s: role for s, role in suite.spaces().items() if role != "test" and s != space}
     roles: dict[str, SpaceRole] = {space: "test", **others}
-    chosen = tuple(ZOO[name] for name in changed.models)
+    chosen = tuple({model.name: model for model in (ZOO[name] for name in changed.models)}.values())
     plan = RunPlan(changed, space, roles, chosen)
     for role in ("transfer", "held_out", *(r for m in chosen for r in m.sources or {})):
         if not plan.spaces(role):  # type: ignore[arg-type]
             raise UserError(f"Suite {suite.name} has no {role} space left for this run; add one to it.")
-    return plan
+    external = len(plan.spaces("external"))
+    for model in chosen:
+        if (model.external_spaces or 0) > external:
+            raise UserError(f"{model.name} needs more external spaces than the {external} that {suite.name} has.")
+    return replace(plan, weights=find_weights(chosen, weights or {}, suite.rig))
+
+
+def find_weights(models: Sequence[Model], given: Mapping[str, Path], rig: RigSize) -> dict[str, WeightsFile]:
+    """Return model → weights file for every model whose network was trained elsewhere.
+
+    Raises:
+        UserError: a file is given for a model that is not in the run or has no use for it, none can be found, or
+            one is damaged or of another network.
+    """
+    names = [model.name for model in models]
+    for name in given:
+        if name not in names:
+            raise UserError(f"--weights {name}=…: {name} is not in this run. Its models: {', '.join(names)}.")
+    found = {}
+    for model in models:
+        if model.network is None and model.name in given:
+            raise UserError(f"--weights {model.name}=…: the weights of {model.name} come from this run alone.")
+        path = model.network.find_weights(model.name, given.get(model.name)) if model.network else None
+        if model.network and path is not None:
+            model.network.check(path, rig.height, rig.width)
+            found[model.name] = WeightsFile.of(path)
+    return found
 
 
 @dataclass(frozen=True)
@@ -175,8 +235,33 @@ def _proportional(sizes: np.ndarray, total: int) -> np.ndarray:
     return np.diff(edges.round().astype(int))
 
 
+def labelled_portions(
+    model: Model, suite: Suite, recordings: Mapping[str, list[Recording]]
+) -> tuple[list[Portion], list[Portion]]:
+    """Return the labelled frames that a model's transfer learns from, and those that it selects on.
+
+    All models but oracles get the suite's number of frames of the transfer spaces, and these spaces' validation
+    trajectories. An oracle gets as many frames (or all there are) of the test space's training trajectories, every
+    fifth of which is kept for selection.
+    """
+    frames = suite.transfer_budget.frames
+    if model.labels_from == "transfer":
+        spaces = recordings["transfer"]
+        return shared_out(spaces, ("train",), frames), shared_out(spaces, ("val",), None)
+    (recording,) = recordings["test"]
+    rows = recording.indices("train")
+    trajectory = np.unique(recording.trajectory_ids[rows], return_inverse=True)[1]
+    selects = trajectory % 5 == 0
+    if selects.all():
+        raise UserError(f"{model.name} needs two training trajectories of {recording.meta.space.id} at least.")
+    learns = rows[~selects]
+    learns = learns[np.linspace(0, len(learns) - 1, min(frames, len(learns))).round().astype(int)]
+    whole = portion(recording, "train")
+    return [replace(whole, rows=tuple(learns.tolist()))], [replace(whole, rows=tuple(rows[selects].tolist()))]
+
+
 def pretraining_pool(
-    model: Model, suite: Suite, recordings: dict[SpaceRole, list[Recording]]
+    model: Model, suite: Suite, recordings: Mapping[str, list[Recording]]
 ) -> list[tuple[Role, Portion]]:
     """Return the frames a model is pre-trained on: the suite's number of them, by the model's shares of roles.
 
@@ -185,6 +270,7 @@ def pretraining_pool(
     pool: list[tuple[Role, Portion]] = []
     for role, share in (model.sources or {}).items():
         splits = ("train", "test") if role == "test" and suite.variant == "transductive" else ("train",)
-        portions = shared_out(recordings[role], splits, round(share * suite.pretrain.frames))  # type: ignore[index]
+        group = external_group(model.external_spaces) if role == "external" else role
+        portions = shared_out(recordings[group], splits, round(share * suite.pretrain.frames))
         pool += [(role, p) for p in portions if p.rows]
     return pool

@@ -6,6 +6,7 @@ can be traced to (configuration, ledger, code, libraries, machine, seeds, digest
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -234,7 +235,7 @@ class Result(_Part):
     def file_stem(self) -> str:
         """Return a file name that no other result of this suite has."""
         parts = (self.test_space, self.model, self.task, self.protocol, f"seed{self.seed}")
-        return "--".join(part.replace("/", "__") for part in parts)
+        return "--".join(re.sub("[/:]", "__", part) for part in parts)
 
 
 def estimates(results: Sequence[Result], task: Task | None = None) -> dict[str, dict[str, Estimate]]:

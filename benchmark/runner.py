@@ -6,6 +6,7 @@ meets old files, and whatever was interrupted continues.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,8 @@ from typing import Any, Literal
 
 from baselines.zoo import Model
 from benchmark.jobs import Job
-from benchmark.plan import Portion, RunPlan, pretraining_pool, shared_out
+from benchmark.plan import Portion, RunPlan, labelled_portions, pretraining_pool, shared_out
 from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain, shape_of
-from benchmark.suites import Role as SpaceRole
 from benchmark.tasks import TASKS
 from sim_envs.engines import ENGINES
 from sim_envs.errors import UserError
@@ -61,30 +61,29 @@ def recording_jobs(plan: RunPlan, home: Path) -> list[Job]:
         if space not in known:
             raise unknown_space(space, home)
     logs = run_folder(home, plan) / "logs"
-    jobs = []
-    for space in plan.needed:
-        name = f"record {space}"
-        arguments = {"recipe": plan.recipe(space), "home": home}
-        jobs.append(Job(name, run_generate, arguments, _log(logs, name.replace("/", "-"))))
-    return jobs
+    jobs: dict[str, Job] = {}
+    for group, recipe in plan.recordings:
+        name = f"record {recipe.space}" + (f" for {group}" if ":" in group else "")
+        job = Job(name, run_generate, {"recipe": recipe, "home": home}, _log(logs, name))
+        jobs.setdefault(recipe.model_dump_json(), job)
+    return list(jobs.values())
 
 
-def open_recordings(plan: RunPlan, home: Path) -> dict[SpaceRole, list[Recording]]:
-    """Return the recordings of a run by role.
+def open_recordings(plan: RunPlan, home: Path) -> dict[str, list[Recording]]:
+    """Return the recordings of a run by group, see :attr:`RunPlan.recordings`.
 
     Raises:
         UserError: the test space's test views are near-duplicates of its pre-training views.
     """
-    recordings: dict[SpaceRole, list[Recording]] = {}
-    for space in plan.needed:
-        recording = generate(plan.recipe(space), home=home)
-        role = plan.roles[space]
-        if role == "test" and plan.suite.variant == "inductive" and not recording.meta.audit.passed:
+    recordings: dict[str, list[Recording]] = {}
+    for group, recipe in plan.recordings:
+        recording = generate(recipe, home=home)
+        if group == "test" and plan.suite.variant == "inductive" and not recording.meta.audit.passed:
             raise UserError(
-                f"{space}: {recording.meta.audit.complaint()} (see {recording.folder / 'meta.json'}). Record other"
-                " trajectories, or declare the suite's variant transductive."
+                f"{recipe.space}: {recording.meta.audit.complaint()} (see {recording.folder / 'meta.json'}). Record"
+                " other trajectories, or declare the suite's variant transductive."
             )
-        recordings.setdefault(role, []).append(recording)
+        recordings.setdefault(group, []).append(recording)
     return recordings
 
 
@@ -104,10 +103,11 @@ def usable_tasks(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
 
 
 def jobs_of(
-    plan: RunPlan, recordings: dict[SpaceRole, list[Recording]], tasks: Sequence[str], home: Path, device: str
+    plan: RunPlan, recordings: dict[str, list[Recording]], tasks: Sequence[str], home: Path, device: str
 ) -> list[Job]:
     """Return every job of a run: one per model and seed for pre-training, one per task and protocol after it."""
     suite, jobs = plan.suite, []
+    begun: dict[Path, str] = {}  # stage folder → the job that fills it: two models may share one, two jobs never
     logs = run_folder(home, plan) / "logs"
     for seed in range(suite.seeds):
         for model in plan.models:
@@ -115,26 +115,29 @@ def jobs_of(
             needs: tuple[str, ...] = ()
             if before and not is_done(before.folder):
                 first = f"pretrain {model.name} seed {seed}"
-                jobs.append(Job(first, run_pretrain, {"stage": before}, _log(logs, first)))
-                needs = (first,)
+                if before.folder not in begun:
+                    jobs.append(Job(first, run_pretrain, {"stage": before}, _log(logs, first)))
+                needs = (begun.setdefault(before.folder, first),)
             for task in tasks:
                 for protocol in suite.protocols:
                     stage = _evaluate(plan, model, seed, task, protocol, before, recordings, home, device)
                     name = f"{task} {protocol} {model.name} seed {seed}"
-                    jobs.append(Job(name, run_evaluate, {"stage": stage}, _log(logs, name), needs))
+                    same = begun.setdefault(stage.transfer_folder, name)
+                    after = needs if same == name else (*needs, same)
+                    jobs.append(Job(name, run_evaluate, {"stage": stage}, _log(logs, name), after))
     # Pre-training first: it is the longest, and transfers fill the gaps it leaves.
     return sorted(jobs, key=lambda job: (bool(job.needs), job.function is run_evaluate))
 
 
 def _log(folder: Path, name: str) -> Path:
-    return folder / f"{name.replace(' ', '-')}.log"
+    return folder / f"{re.sub('[ /:]', '-', name)}.log"
 
 
 def _pretrain(
     plan: RunPlan,
     model: Model,
     seed: int,
-    recordings: dict[SpaceRole, list[Recording]],
+    recordings: dict[str, list[Recording]],
     home: Path,
     device: str,
 ) -> PretrainStage:
@@ -148,7 +151,10 @@ def _pretrain(
         "image": plan.suite.rig.width,
         "seed": seed,
     }
-    return PretrainStage(model.name, seed, plan.suite, pool, _stage_folder(home, "pretrain", key), device)
+    weights = plan.weights.get(model.name)
+    if model.network and weights:
+        key |= {"network": dict(model.network.identity), "weights": weights.sha256}
+    return PretrainStage(model.name, seed, plan.suite, weights, pool, _stage_folder(home, "pretrain", key), device)
 
 
 def _evaluate(
@@ -158,24 +164,28 @@ def _evaluate(
     task: str,
     protocol: Literal["frozen", "finetune"],
     before: PretrainStage | None,
-    recordings: dict[SpaceRole, list[Recording]],
+    recordings: dict[str, list[Recording]],
     home: Path,
     device: str,
 ) -> EvaluateStage:
     suite = plan.suite
-    train = shared_out(recordings["transfer"], ("train",), suite.transfer_budget.frames)
-    validation = shared_out(recordings["transfer"], ("val",), None)
+    taught = shared_out(recordings["transfer"], ("train",), suite.transfer_budget.frames)
+    train, validation = labelled_portions(model, suite, recordings)
     scored: list[tuple[Literal["test", "held_out"], Portion]] = [
         (role, part) for role in ("test", "held_out") for part in shared_out(recordings[role], ("test",), None)
     ]
+    weights = plan.weights.get(model.name)
+    network = model.network.identity if model.network else f"{suite.pretrain.encoder} {suite.rig.width}"
     transfer_key = {
         "stage": "transfer",
         "version": STAGE_VERSION,
-        "pretrained": before.folder.name if before else f"random {suite.pretrain.encoder} {suite.rig.width}",
+        "network": network,
+        "weights": before.folder.name if before else weights.sha256 if weights else "random",
         "task": task,
         "protocol": protocol,
         "train": [part.key for part in train],
         "validation": [part.key for part in validation],
+        "taught": [part.key for part in taught],
         "budget": suite.transfer_budget.model_dump(mode="json"),
         "seed": seed,
     }
@@ -194,8 +204,10 @@ def _evaluate(
         task=task,
         protocol=protocol,
         pretrained=before.folder if before else None,
+        weights=weights,
         train=train,
         validation=validation,
+        taught=taught,
         scored=scored,
         transfer_folder=transfer_folder,
         prediction_folder=_stage_folder(home, "predict", predict_key),

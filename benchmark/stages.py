@@ -18,15 +18,16 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from timm.models.vision_transformer import VisionTransformer
 
-from baselines.encoder import EncoderConfig, build_encoder, encoder_config, load_encoder
+from baselines.encoder import EncoderConfig
 from baselines.heads import DenseModel
 from baselines.ledger import Entry, Ledger, Role
 from baselines.precision import pick_device
 from baselines.transfer import LabelledFrames, TransferConfig, Transferred, predict, transfer, write_log
 from baselines.tst.pretrain import PretrainConfig, pretrain
+from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
+from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trained_encoder
 from benchmark.environment import environment
 from benchmark.jobs import Report
 from benchmark.plan import Portion
@@ -48,6 +49,7 @@ class PretrainStage:
     """Inputs of a pre-training.
 
     Attributes:
+        weights: of the network that is gone on from, None for one that begins at random.
         pool: where each part of the frames comes from.
         folder: where checkpoints, log and encoder go.
     """
@@ -55,6 +57,7 @@ class PretrainStage:
     model: str
     seed: int
     suite: Suite
+    weights: WeightsFile | None
     pool: Sequence[tuple[Role, Portion]]
     folder: Path
     device: str
@@ -66,7 +69,9 @@ class EvaluateStage:
 
     Attributes:
         pretrained: folder of the pre-training, None for a model without one.
-        train, validation: labelled frames of the transfer spaces.
+        weights: file that the encoder's weights are read from, None where they are random or pre-trained here.
+        train, validation: labelled frames of the transfer spaces; of the test space for an oracle.
+        taught: labelled frames of the transfer spaces. What categories count follows from them, for every model.
         scored: frames of the test space and of held-out spaces, with the role of each.
         transfer_folder, prediction_folder, result_folder: where things go.
     """
@@ -78,8 +83,10 @@ class EvaluateStage:
     task: str
     protocol: Literal["frozen", "finetune"]
     pretrained: Path | None
+    weights: WeightsFile | None
     train: Sequence[Portion]
     validation: Sequence[Portion]
+    taught: Sequence[Portion]
     scored: Sequence[tuple[Literal["test", "held_out"], Portion]]
     transfer_folder: Path
     prediction_folder: Path
@@ -92,16 +99,11 @@ def is_done(folder: Path) -> bool:
     return (folder / DONE).is_file()
 
 
-def shape_of(suite: Suite) -> EncoderConfig:
-    """Return the encoder that every model of a suite shares."""
-    return encoder_config(suite.pretrain.encoder, image_size=suite.rig.width)
-
-
-def pretrain_config(model: Model, suite: Suite, seed: int) -> PretrainConfig:
+def pretrain_config(model: Model, suite: Suite, seed: int, shape: EncoderConfig) -> PretrainConfig:
     """Return how a model is pre-trained under a suite's budget."""
     budget = suite.pretrain
     return PretrainConfig(
-        encoder=shape_of(suite),
+        encoder=shape,
         modalities=model.modalities,
         steps=budget.steps,
         batch=budget.batch,
@@ -121,8 +123,9 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
         return
     model = ZOO[stage.model]
     frames = [Recording.open(p.folder).sensed().only(np.array(p.rows)) for _, p in stage.pool]
-    config = pretrain_config(model, stage.suite, stage.seed)
-    outcome = pretrain(config, frames, stage.folder, device=pick_device(stage.device), progress=report)
+    start = start_of(model, stage.suite, stage.seed, stage.weights)
+    config = pretrain_config(model, stage.suite, stage.seed, start.config if start else shape_of(stage.suite))
+    outcome = pretrain(config, frames, stage.folder, start=start, device=pick_device(stage.device), progress=report)
     ledger = Ledger(
         entries=tuple(
             Entry(role=role, source=p.space, digest=p.digest, modalities=model.modalities, frames=len(p.rows))
@@ -145,18 +148,12 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
     save_result(stage.result_folder, result.model_copy(update={"flags": flags}))
 
 
-def _encoder(stage: EvaluateStage) -> VisionTransformer:
-    if stage.pretrained is None:
-        return build_encoder(shape_of(stage.suite), seed=stage.seed)
-    return load_encoder(stage.pretrained / "encoder.safetensors")[0]
-
-
 def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
     """Train one candidate a learning rate; keep the one that validates best in the transfer spaces."""
     budget, head = stage.suite.transfer_budget, task.head()
     train = LabelledFrames(*_labelled(stage.train, task))
     validation_rgb, validation_target = _labelled(stage.validation, task)
-    seen = task.seen([train.target])
+    seen = task.seen([train.target if stage.taught == stage.train else _labelled(stage.taught, task)[1]])
     trajectory = _trajectories(stage.validation)
     main = task.measures[0]
 
@@ -166,7 +163,7 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
         return value if main.higher_is_better else -value
 
     rates = budget.encoder_lrs if stage.protocol == "finetune" else budget.encoder_lrs[:1]
-    encoder = _encoder(stage)
+    encoder = trained_encoder(ZOO[stage.model], stage.suite, stage.seed, stage.pretrained, stage.weights)
     candidates: list[tuple[float, Transferred]] = []
     for number, rate in enumerate(rates):
         config = TransferConfig(
@@ -208,7 +205,8 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
 
 
 def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
-    model = DenseModel(build_encoder(shape_of(stage.suite)), task.head().channels).to(device)
+    encoder = architecture(ZOO[stage.model], stage.suite, stage.seed)
+    model = DenseModel(encoder, task.head().channels).to(device)
     model.load_state_dict(load_file(stage.transfer_folder / "model.safetensors"))
     start, count = time.perf_counter(), 0
     parts = []
@@ -229,7 +227,10 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
     transferred = _read(stage.transfer_folder)
     pretrained = _read(stage.pretrained) if stage.pretrained else None
     predicted = _read(stage.prediction_folder)
-    ledger = Ledger.model_validate(pretrained["ledger"]) if pretrained else Ledger()
+    model = ZOO[stage.model]
+    before = Ledger.model_validate(pretrained["ledger"]) if pretrained else Ledger()
+    labelled = (*stage.train, *stage.validation) if model.labels_from == "test" else ()
+    ledger = ledger_of(model, before, stage.weights, labelled, task)
     start = time.perf_counter()
     parts = tuple(_score_space(stage, task, role, p, tuple(transferred["seen"])) for role, p in stage.scored)
     budget = stage.suite.transfer_budget
@@ -248,6 +249,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         task_version=task.version,
         protocol=stage.protocol,
         seed=stage.seed,
+        flags=(model.unranked,) if model.unranked else (),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         configuration={
             "suite": stage.suite.model_dump(mode="json"),
@@ -258,10 +260,11 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         ledger=ledger.model_dump(mode="json"),
         environment=environment(gpus),
         inputs={f"{p.space} {p.folder.name}": p.digest for p in used}
-        | {e.source + " (pre-training)": e.digest for e in ledger.entries},
+        | {e.source + " (pre-training)": e.digest for e in ledger.entries if e.digest}
+        | {f"weights of {name}": sha256 for name, sha256 in ledger.weights.items()},
         compute=Compute(
             parameters=transferred["parameters"],
-            pretrain_frames=sum(entry.frames for entry in ledger.entries),
+            pretrain_frames=sum(e.frames for e in ledger.entries if not (e.role == "test" and e.labels)),
             pretrain_steps=stage.suite.pretrain.steps if pretrained else 0,
             pretrain_seconds=pretrained["seconds"] if pretrained else 0.0,
             transfer_frames=sum(len(p.rows) for p in stage.train),

@@ -62,14 +62,15 @@ def grid_of(plan: RunPlan, tasks: Sequence[str], home: Path, device: str) -> lis
     cells: list[Cell] = []
     for recording in planned_recordings(plan, home):
         cell = Cell("record", recording.state, recording.recipe.space, note=recording.problem)
-        failure = failures.get(f"record {cell.space}")
+        whose = f" for {recording.group}" if ":" in recording.group else ""
+        failure = failures.get(f"record {cell.space}{whose}")
         cells.append(cell if cell.state == DONE else _absent(cell, failure))
     results = _results(folder / "results")
     recordings = recordings_at_hand(plan, home)
     if recordings is None:
         cells += _without_recordings(plan, tasks, results, failures)
     else:
-        plan, _ = fit_budgets(plan, recordings)  # type: ignore[arg-type]
+        plan, _ = fit_budgets(plan, recordings)
         jobs = planned_jobs(plan, recordings, tasks, home, device)
         cells += [_cell(job, results, failures.get(job.name)) for job in jobs]
     asked = {_row(cell) for cell in cells}

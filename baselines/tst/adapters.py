@@ -13,6 +13,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from baselines.batches import Batch
+from baselines.encoder import patch_positions
+from baselines.frame_encoder import FrameEncoder
 from baselines.tst.masking import Masks
 from sim_envs.modalities import modality
 
@@ -64,11 +66,24 @@ def input_channels(name: str) -> int:
 
 
 class Adapters(nn.Module):
-    """Input adapters of all modalities but RGB, which has the encoder's."""
+    """Input adapters of all modalities but RGB, which has the encoder's.
 
-    def __init__(self, modalities: tuple[str, ...], patch_size: int, width: int) -> None:
+    Args:
+        start: the trained encoder that is gone on from; its RGB is normalised as it expects.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(
+        self, modalities: tuple[str, ...], patch_size: int, width: int, start: FrameEncoder | None = None
+    ) -> None:
         super().__init__()
         self.modalities = modalities
+        self.as_it_is = start is None or start.as_it_is
+        if start is not None:
+            self.register_buffer("scale", start.scale.flatten(1), persistent=False)
+            self.register_buffer("shift", start.shift.flatten(1), persistent=False)
         self.project = nn.ModuleDict(
             {name: nn.Linear(input_channels(name) * patch_size**2, width) for name in modalities if name != "rgb"}
         )
@@ -94,10 +109,12 @@ class Adapters(nn.Module):
             if input_channels(name) > chosen.shape[1]:
                 seen = patches.measured[name].flatten(0, 1)[flat[here]]
                 chosen = torch.cat([chosen, seen.unsqueeze(1).to(chosen.dtype)], dim=1)
+            if name == "rgb" and not self.as_it_is:
+                chosen = torch.addcmul(self.shift, chosen, self.scale)
             embedded.append(self._embed(name, chosen.flatten(1), encoder))
         back = torch.cat(origin).argsort()
         width = embedded[0].shape[-1]
-        positions = encoder.pos_embed[0, encoder.num_prefix_tokens :][place]
+        positions = patch_positions(encoder)[place]
         return torch.cat(embedded)[back].view(batch, visible, width) + positions
 
     def _embed(self, name: str, patches: Tensor, encoder: VisionTransformer) -> Tensor:

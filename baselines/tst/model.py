@@ -12,10 +12,11 @@ import torch
 from timm.layers import Mlp
 from torch import Tensor, nn
 
-from baselines.encoder import EncoderConfig, build_encoder, sincos_grid
+from baselines.encoder import EncoderConfig, build_encoder, prefix_tokens, sincos_grid
 from baselines.precision import attention
 from baselines.tst.adapters import Adapters, Patches
 from baselines.tst.masking import Masks
+from baselines.tst.start import Start
 from sim_envs.errors import UserError
 from sim_envs.modalities import modality
 
@@ -85,21 +86,28 @@ class MaskedModel(nn.Module):
     Args:
         modalities: the first is ``rgb``.
         seed: of the initial weights; nothing else influences them.
+        start: a trained ViT to go on from, of the shape ``config``; None begins at random.
     """
 
     places: Tensor
 
     def __init__(
-        self, config: EncoderConfig, modalities: tuple[str, ...], decoder: DecoderConfig, *, seed: int = 0
+        self,
+        config: EncoderConfig,
+        modalities: tuple[str, ...],
+        decoder: DecoderConfig,
+        *,
+        seed: int = 0,
+        start: Start | None = None,
     ) -> None:
         super().__init__()
         self.config = config
         self.modalities = modalities
-        self.encoder = build_encoder(config, seed=seed)
+        self.encoder = start.vit if start else build_encoder(config, seed=seed)
         pixels = config.patch_size**2
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + 1)
-            self.adapters = Adapters(modalities, config.patch_size, config.width)
+            self.adapters = Adapters(modalities, config.patch_size, config.width, start.encoder if start else None)
             self.to_context = nn.Linear(config.width, decoder.width)
             self.norm_context = nn.LayerNorm(decoder.width)
             places = sincos_grid(config.grid, decoder.width)
@@ -123,13 +131,13 @@ class MaskedModel(nn.Module):
         }
 
     def encode(self, tokens: Tensor) -> Tensor:
-        """Run the ViT: (B, V, width) embedded tokens → (B, 1 + V, width), the class token first."""
+        """Run the ViT: (B, V, width) embedded tokens → (B, P + V, width), class and register tokens first."""
         encoder = self.encoder
-        first = (encoder.cls_token + encoder.pos_embed[:, :1]).expand(len(tokens), -1, -1)
+        first = prefix_tokens(encoder).expand(len(tokens), -1, -1)
         return encoder.norm(encoder.blocks(encoder.norm_pre(torch.cat([first, tokens], dim=1))))
 
     def context(self, encoded: Tensor, masks: Masks) -> Tensor:
-        """Project (B, 1 + V, width) to the decoders' width; say where each token lies and what it shows."""
-        tokens = len(self.places)
+        """Project (B, P + V, width) to the decoders' width; say where each token lies and what it shows."""
+        tokens, prefix = len(self.places), encoded.shape[1] - masks.visible.shape[1]
         origin = self.places[masks.visible % tokens] + self.modality_embedding[masks.visible // tokens]
-        return self.norm_context(self.to_context(encoded) + nn.functional.pad(origin, (0, 0, 1, 0)))
+        return self.norm_context(self.to_context(encoded) + nn.functional.pad(origin, (0, 0, prefix, 0)))

@@ -27,6 +27,7 @@ from baselines.tst.masking import Masks, sample_masks
 from baselines.tst.model import MaskedModel
 from baselines.tst.objective import Losses, objective
 from baselines.tst.reconstruct import reconstruct, sheet
+from baselines.tst.start import LR_SCALE, Start, enlarged
 from sim_envs.storage import digest_json, write_whole
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -77,6 +78,7 @@ def pretrain(
     folder: Path,
     *,
     shares: Sequence[float] | None = None,
+    start: Start | None = None,
     device: torch.device | str = "auto",
     progress: Progress | None = None,
 ) -> PretrainResult:
@@ -89,6 +91,7 @@ def pretrain(
     Args:
         frames: recordings to pool.
         shares: of the frames drawn from each recording; None is in proportion to their lengths.
+        start: a trained ViT to go on from, of the shape ``config.encoder``; None begins at random.
         progress: called with (steps done, steps in all).
 
     Raises:
@@ -97,8 +100,9 @@ def pretrain(
     """
     where = pick_device(device) if isinstance(device, str) else device
     with _threads(config.threads):
-        pool = FramePool(frames, config.modalities, config.encoder.image_size, shares=shares)
-        run = _Run(config, pool, folder, where)
+        size = start.frame_size if start else config.encoder.image_size
+        pool = FramePool(frames, config.modalities, size, shares=shares)
+        run = _Run(config, pool, folder, where, start)
         while run.step < config.steps:
             run.advance()
             if progress is not None:
@@ -109,14 +113,20 @@ def pretrain(
 class _Run:
     """The state of a run between two steps. Random draws are no part of it: they follow from seed and step."""
 
-    def __init__(self, config: PretrainConfig, pool: FramePool, folder: Path, device: torch.device) -> None:
-        self.config, self.pool, self.folder, self.device = config, pool, folder, device
+    def __init__(
+        self, config: PretrainConfig, pool: FramePool, folder: Path, device: torch.device, start: Start | None
+    ) -> None:
+        self.config, self.pool, self.folder, self.device, self.start = config, pool, folder, device, start
         self.plan = config.mask_plan()
         self.precision = pick_precision(config.precision, device)
-        self.model = MaskedModel(config.encoder, config.modalities, config.decoder, seed=config.seed).to(device)
+        self.model = MaskedModel(config.encoder, config.modalities, config.decoder, seed=config.seed, start=start).to(
+            device
+        )
         fit_attention(self.model, device, self.precision)
-        self.optimiser = adamw(self.model, config.lr, config.weight_decay)
-        self.identity = digest_json({"config": config.decisive(), "pool": pool.identity})
+        slower = {"encoder": LR_SCALE} if start else None
+        self.optimiser = adamw(self.model, config.lr, config.weight_decay, slower=slower)
+        identity = {"config": config.decisive(), "pool": pool.identity}
+        self.identity = digest_json(identity | ({"start": dict(start.identity)} if start else {}))
         self.step = 0
         self.seconds = 0.0
         self.sums = np.zeros(1 + len(config.modalities))  # of the losses since the last row of the log
@@ -176,7 +186,7 @@ class _Run:
         self.save()
         config = self.config.plain()
         provenance = {"pretraining": config, "pool": self.pool.identity}
-        save_encoder(self.model.encoder, self.config.encoder, self.folder / ENCODER_FILE, provenance=provenance)
+        self._save_encoder(provenance)
         self._picture()
         return PretrainResult(
             encoder=ENCODER_FILE,
@@ -193,10 +203,19 @@ class _Run:
             config=config,
         )
 
+    def _save_encoder(self, provenance: dict[str, Any]) -> None:
+        encoder, shape, path = self.model.encoder, self.config.encoder, self.folder / ENCODER_FILE
+        if self.start is None:
+            save_encoder(encoder, shape, path, provenance=provenance)
+            return
+        provenance["start"] = dict(self.start.identity)
+        mean, std = self.start.encoder.mean, self.start.encoder.std
+        save_encoder(encoder, shape, path, provenance=provenance, call=self.start.call, mean=mean, std=std)
+
     def _picture(self) -> None:
         """Draw what the finished model predicts for a few frames of the pool."""
         rows = np.linspace(0, len(self.pool) - 1, PICTURED).round().astype(np.int64)
-        batch = self.pool.batch(rows, self.device)
+        batch = enlarged(self.pool.batch(rows, self.device), self.config.encoder.image_size)
         panels = reconstruct(self.model, batch, self.plan, np.random.default_rng(self.config.seed))
         picture = Image.fromarray(sheet(panels))
         write_whole(self.folder / PICTURE_FILE, lambda beside: picture.save(beside, format="PNG"))
@@ -208,6 +227,7 @@ class _Run:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         rows = self.pool.rows_of_step(seed, step, self.config.batch)
         batch = self.pool.batch(rows, self.device, augmentation=self.config.augmentation, generator=generator)
+        batch = enlarged(batch, self.config.encoder.image_size)
         return batch, sample_masks(rng, self.config.batch, self.plan, self.device)
 
     def _losses(self, batch: Batch, masks: Masks) -> Losses:
@@ -248,7 +268,7 @@ class _Run:
         """Count the operations of one step on few samples; they are proportional to the batch."""
         few = min(4, self.config.batch)
         masks = sample_masks(np.random.default_rng(0), few, self.plan, self.device)
-        batch = self.pool.batch(np.zeros(few, dtype=np.int64), self.device)
+        batch = enlarged(self.pool.batch(np.zeros(few, dtype=np.int64), self.device), self.config.encoder.image_size)
         with FlopCounterMode(display=False) as counter:
             self._losses(batch, masks).total.backward()
         self.model.zero_grad(set_to_none=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.options import Home, Limit, home_of
+from benchmark.cli.options import Home, Limit, home_of, weights_of
 
 app = typer.Typer()
 
@@ -29,6 +29,9 @@ def status(
     task: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
     protocol: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
     seeds: Annotated[int | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
+    weights: Annotated[
+        list[str] | None, typer.Option(help="As in `run`.", metavar="MODEL=FILE", show_default="looked for")
+    ] = None,
     limit: Limit = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, a cell a job.")] = False,
     home: Home = None,
@@ -41,7 +44,8 @@ def status(
     """
     from benchmark.commands.status import show_status
 
-    show_status(suite, scene, model or [], task or [], protocol or [], seeds, limit, as_json, home_of(home))
+    files = weights_of(weights or [])
+    show_status(suite, scene, model or [], task or [], protocol or [], seeds, files, limit, as_json, home_of(home))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,23 @@ def size_of(text: str) -> tuple[int, int]:
     if not (width.isdecimal() and height.isdecimal()):
         raise UserError(f"--size {text} is not a size: give pixels, e.g. 128, or WIDTHxHEIGHT, e.g. 640x480.")
     return int(width), int(height)
+
+
+def weights_of(texts: Sequence[str]) -> dict[str, Path]:
+    """Return model → file of texts such as ``dinov2-s=weights/model.safetensors``.
+
+    Raises:
+        UserError: not of this form, or two files for one model.
+    """
+    found: dict[str, Path] = {}
+    for text in texts:
+        model, equals, path = text.partition("=")
+        if not (model and equals and path):
+            raise UserError(f"--weights {text}: give MODEL=PATH, e.g. dinov2-s=model.safetensors.")
+        if model in found:
+            raise UserError(f"--weights names two files for {model}: {found[model]} and {path}.")
+        found[model] = Path(path).expanduser().resolve()
+    return found
 
 
 def workers_of(workers: int | None) -> int:

@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.options import Device, Home, Limit, Workers, home_of, workers_of
+from benchmark.cli.options import Device, Home, Limit, Workers, home_of, weights_of, workers_of
 from sim_envs.errors import unknown
 
 app = typer.Typer()
-models = typer.Typer(no_args_is_help=True, help="Models: the zoo that `run --model` takes names from.")
 suites = typer.Typer(no_args_is_help=True, help="Suites: which spaces, budgets and tasks a run has.")
-app.add_typer(models, name="models")
 app.add_typer(suites, name="suites")
 
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A suite by name, or a .yaml file.")]
@@ -37,6 +35,14 @@ def run(
         typer.Option(help="frozen, finetune; may be given again.", show_default="the suite's"),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Training seeds.", show_default="the suite's")] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL=PATH",
+            help="Weights of a model that was trained elsewhere (.safetensors, .pth); may be given again.",
+            show_default="the hub's cache, or the hub",
+        ),
+    ] = None,
     workers: Workers = None,
     device: Device = "auto",
     home: Home = None,
@@ -46,12 +52,13 @@ def run(
     """Pre-train, transfer, predict and score; what is missing is generated, what is done is kept.
 
     Examples: `tst-bench run --model tst --scene scan/my-flat`,
-    `tst-bench run --model tst --model scratch --scene builtin/flat-02 --task depth --seeds 3`
+    `tst-bench run --model tst --model scratch --scene builtin/flat-02 --task depth --seeds 3`,
+    `tst-bench run --model dinov2-s --weights dinov2-s=model.safetensors --model tst`
     """
     from benchmark.commands.forecast import show_plan
     from benchmark.commands.runs import run_suite
 
-    asked = (suite, scene, model or [], task or [], protocol or [], seeds)
+    asked = (suite, scene, model or [], task or [], protocol or [], seeds, weights_of(weights or []))
     if dry_run:
         show_plan(*asked, limit, home_of(home))
     else:
@@ -88,15 +95,7 @@ def demo(
 
     if preset not in ("demo", "small"):
         raise unknown("preset", preset, ("demo", "small"))
-    run_suite(preset, None, [], [], [], None, workers_of(workers), device, home_of(home))
-
-
-@models.command("list")
-def models_list() -> None:
-    """List the models and what they learn from."""
-    from benchmark.commands.runs import list_models
-
-    list_models()
+    run_suite(preset, None, [], [], [], None, {}, workers_of(workers), device, home_of(home))
 
 
 @suites.command("list")

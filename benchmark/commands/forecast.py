@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -24,6 +24,7 @@ def show_plan(
     tasks: Sequence[str],
     protocols: Sequence[str],
     seeds: int | None,
+    weights: Mapping[str, Path],
     limit: int | None,
     home: Path,
 ) -> None:
@@ -32,7 +33,8 @@ def show_plan(
     Raises:
         UserError: the run could not be made: spaces are missing, or disk.
     """
-    plan, notes = fit_captures(plan_run(load_suite(suite), scene, models, tasks, protocols, seeds), home)
+    plan = plan_run(load_suite(suite), scene, models, tasks, protocols, seeds, weights)
+    plan, notes = fit_captures(plan, home)
     plan = limited(plan, limit)
     usable, left_out = tasks_at_hand(plan, home)
     for line in (*notes, *left_out):

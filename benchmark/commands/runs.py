@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -21,6 +21,7 @@ def run_suite(
     tasks: Sequence[str],
     protocols: Sequence[str],
     seeds: int | None,
+    weights: Mapping[str, Path],
     workers: int,
     device: str,
     home: Path,
@@ -36,13 +37,17 @@ def run_suite(
     from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
     from benchmark.suites import load_suite
 
-    plan, notes = fit_captures(plan_run(load_suite(suite_name), scene, models, tasks, protocols, seeds), home)
+    plan = plan_run(load_suite(suite_name), scene, models, tasks, protocols, seeds, weights)
+    plan, notes = fit_captures(plan, home)
     plan = limited(plan, limit)
     place = pick_device(device).type
     machine = Machine.of(workers, place, os.cpu_count() or 1)
     names = ", ".join(model.name for model in plan.models)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
     usable, left_out = usable_tasks(plan, home)
+    for model in plan.models:
+        if model.network and model.network.licence:
+            notes.append(f"the weights of {model.name} are not free for all uses. {model.network.licence}.")
     for line in (*notes, *left_out):
         note.print(f"note: {line}")
     recording = recording_jobs(plan, home)
@@ -85,18 +90,6 @@ def _report(folder: Path, open_page: bool, home: Path) -> None:
     out.print(f"Report: {files.html}")
     if open_page:
         webbrowser.open(files.html.resolve().as_uri())
-
-
-def list_models() -> None:
-    """Print the zoo."""
-    from baselines.zoo import ZOO
-
-    table = Table("model", "pre-trained on", "what it is", box=None, padding=(0, 2, 0, 0))
-    for name in ZOO:
-        model = ZOO[name]
-        where = ", ".join(f"{share:.0%} {role}" for role, share in (model.sources or {}).items()) or "nothing"
-        table.add_row(name, where, model.summary)
-    out.print(table)
 
 
 def list_suites() -> None:

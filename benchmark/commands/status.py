@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,12 +27,14 @@ def show_status(
     tasks: Sequence[str],
     protocols: Sequence[str],
     seeds: int | None,
+    weights: Mapping[str, Path],
     limit: int | None,
     as_json: bool,
     home: Path,
 ) -> None:
     """Print how far a run is, as a table or as JSON."""
-    plan, notes = fit_captures(plan_run(load_suite(suite), scene, models, tasks, protocols, seeds), home)
+    plan = plan_run(load_suite(suite), scene, models, tasks, protocols, seeds, weights)
+    plan, notes = fit_captures(plan, home)
     plan = limited(plan, limit)
     usable, left_out = tasks_at_hand(plan, home)
     cells = grid_of(plan, usable, home, "cpu")

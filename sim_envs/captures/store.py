@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -22,12 +21,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from sim_envs.captures.camera import Camera
 from sim_envs.captures.capture import STORED, Capture
 from sim_envs.captures.labels import ScanLabels
 from sim_envs.errors import UserError
+from sim_envs.headers import read_header
 from sim_envs.recordings.arrays import allocate, array_file, array_problem, total_bytes
 from sim_envs.recordings.format import FRAMES_FILE, POSE_COLUMNS, StoredArray, modality_file
 from sim_envs.space import Space
@@ -231,20 +231,7 @@ def read_head(folder: Path) -> CaptureFile:
     Raises:
         UserError: it is missing, damaged, or of a later version.
     """
-    path, advice = folder / CAPTURE_FILE, _ADVICE.format(folder=folder)
-    if not path.is_file():
-        raise UserError(f"{folder} holds no capture: {path.name} is missing. {advice}")
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        version = raw.get("format_version") if isinstance(raw, dict) else None
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            raise UserError(
-                f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}. Update it."
-            )
-        return CaptureFile.model_validate(raw)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(f"{path} is damaged ({reason}). {advice}") from error
+    return read_header(folder / CAPTURE_FILE, CaptureFile, FORMAT_VERSION, "capture", _ADVICE.format(folder=folder))
 
 
 def put_in_place(partial: Path, folder: Path) -> None:

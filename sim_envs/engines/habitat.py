@@ -36,9 +36,14 @@ class HabitatEngine:
     """Renders a space with habitat-sim's colour, depth and semantic sensors.
 
     All modalities are point samples through the centres of the pixels, as habitat-sim rasterises; textures are
-    mip-mapped, edges are not antialiased. Depth is right to about 0.1 mm in a room. Normals are derived from the
-    depth before it is rounded to millimetres (:func:`sim_envs.sensors.normals.normals_from_depth`). Beyond 65.535 m
-    depth, ids and colour are 0, as in ``raycast``; nearer than 1 cm nothing is seen.
+    mip-mapped, edges are not antialiased. That is nearly all in which RGB differs from ``raycast``: PSNR at 256² is
+    36 dB in builtin/flat-01, 34 in flat-07, 32 in home-01 and 38 in a real scan, at 128² 34, 31, 29 and 34. The
+    mean of a picture twice as large would add 4 dB in flats and take 6 in the scan, whose holes would get dark rims;
+    in software, drawing it takes longer than all three sensors do now.
+
+    Depth is right to about 0.1 mm in a room. Normals are derived from the depth before it is rounded to millimetres
+    (:func:`sim_envs.sensors.normals.normals_from_depth`). Beyond 65.535 m depth, ids and colour are 0, as in
+    ``raycast``; nearer than 1 cm nothing is seen.
 
     habitat-sim gives the same bytes for the same pose on the same renderer; another GPU or driver may round
     otherwise.

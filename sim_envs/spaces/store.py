@@ -11,7 +11,6 @@ Uncompressed, because a million faces then open in a fraction of a second.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -19,13 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from sim_envs.errors import UserError
+from sim_envs.headers import read_header
 from sim_envs.space import Space
 from sim_envs.storage import digest_file, disk_error, write_json
 
 FORMAT_VERSION = 1
+SPACE_FILE = "space.json"
 ARRAYS = ("vertices", "faces", "vertex_rgb", "face_instance", "instance_category", "uv", "face_texture")
 _ADVICE = "Import or build the space again."
 
@@ -72,7 +73,7 @@ def load_space_folder(folder: Path) -> Space:
     Raises:
         UserError: a file is missing or damaged; it is named.
     """
-    head = _read_head(folder)
+    head = read_header(folder / SPACE_FILE, SpaceFile, FORMAT_VERSION, "space", _ADVICE)
     arrays = {name: _read_array(folder / f"{name}.npy") for name in ARRAYS}
     texture_files = sorted(name for name in head.files if name.startswith("texture-"))
     textures = tuple(_read_array(folder / name) for name in texture_files)
@@ -109,7 +110,7 @@ def _write(space: Space, folder: Path) -> None:
         provenance=dict(space.provenance),
         files={name: digest_file(folder / name) for name in arrays},
     )
-    write_json(folder / "space.json", head.model_dump(mode="json"))
+    write_json(folder / SPACE_FILE, head.model_dump(mode="json"))
 
 
 def _put_in_place(space: Space, beside: Path, folder: Path) -> None:
@@ -141,23 +142,6 @@ def _holds(space: Space, folder: Path) -> bool:
     return (there.id, there.digest, there.provenance) == (space.id, space.digest, dict(space.provenance))
 
 
-def _read_head(folder: Path) -> SpaceFile:
-    path = folder / "space.json"
-    if not path.is_file():
-        raise UserError(f"{folder} holds no space: {path.name} is missing. {_ADVICE}")
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        version = raw.get("format_version") if isinstance(raw, dict) else None
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            raise UserError(
-                f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}. Update it."
-            )
-        return SpaceFile.model_validate(raw)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(f"{path} is damaged ({reason}). {_ADVICE}") from error
-
-
 def _read_array(path: Path) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False)
@@ -172,4 +156,4 @@ def _culprit(folder: Path, head: SpaceFile) -> Path:
     for name, digest in head.files.items():
         if not (folder / name).is_file() or digest_file(folder / name) != digest:
             return folder / name
-    return folder / "space.json"
+    return folder / SPACE_FILE

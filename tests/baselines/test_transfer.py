@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from baselines.encoder import EncoderConfig, build_encoder
+from baselines.frame_encoder import FrameEncoder, plain_encoder
 from baselines.transfer import LabelledFrames, TransferConfig, class_weights, predict, transfer
 from sim_envs.errors import UserError
 
@@ -34,6 +35,10 @@ def bright_and_dark(count: int, seed: int) -> LabelledFrames:
     return LabelledFrames((noise + 180 * (target[..., None] == 2)).astype(np.uint8), target)
 
 
+def encoder() -> FrameEncoder:
+    return plain_encoder(build_encoder(SHAPE, seed=0))
+
+
 def encode(output: np.ndarray) -> np.ndarray:
     return (output.argmax(axis=1) + 1).astype(np.uint8)
 
@@ -41,7 +46,7 @@ def encode(output: np.ndarray) -> np.ndarray:
 def run(config: TransferConfig = CONFIG) -> tuple[float, dict[str, torch.Tensor]]:
     train, validation = bright_and_dark(32, 0), bright_and_dark(8, 1)
     outcome = transfer(
-        build_encoder(SHAPE, seed=0),
+        encoder(),
         config,
         train,
         validation.rgb,
@@ -65,7 +70,7 @@ def test_a_mirrored_frame_teaches_the_mirrored_direction() -> None:
     rgb[:, :, :16] += 180
     facing_right = np.broadcast_to(np.array([255, 128, 128], np.uint8), rgb.shape).copy()
     outcome = transfer(
-        build_encoder(SHAPE, seed=0),
+        encoder(),
         replace(CONFIG, channels=3, loss="cosine"),
         LabelledFrames(rgb, facing_right),
         rgb[:, :, ::-1],
@@ -82,16 +87,33 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 def test_frozen_leaves_the_encoder_as_it_was() -> None:
-    before = build_encoder(SHAPE, seed=0).state_dict()
+    before = encoder().state_dict()
     after = run(replace(CONFIG, protocol="frozen"))[1]
     assert all(torch.equal(before[name], after[f"encoder.{name}"]) for name in before)
+
+
+@pytest.mark.parametrize("protocol", ["frozen", "finetune"])
+def test_batch_statistics_of_a_convolutional_encoder_stay_those_of_its_own_training(protocol: str) -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 8, 8), torch.nn.BatchNorm2d(8))
+    before = {name: value.clone() for name, value in network.named_buffers()}
+    outcome = transfer(
+        FrameEncoder(network, 8),
+        replace(CONFIG, steps=3, protocol=protocol),  # type: ignore[arg-type]
+        bright_and_dark(8, 0),
+        bright_and_dark(2, 1).rgb,
+        lambda p: 0.0,
+        encode,
+        device=CPU,
+    )
+    after = dict(outcome.model.encoder.network.named_buffers())
+    assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_the_weights_kept_are_those_that_validated_best() -> None:
     validation = bright_and_dark(8, 1)
     scores = iter([0.3, 0.9, 0.1])
     outcome = transfer(
-        build_encoder(SHAPE, seed=0),
+        encoder(),
         CONFIG,
         bright_and_dark(32, 0),
         validation.rgb,
@@ -105,7 +127,7 @@ def test_the_weights_kept_are_those_that_validated_best() -> None:
 
 def test_predictions_do_not_depend_on_the_batch() -> None:
     outcome = transfer(
-        build_encoder(SHAPE, seed=0),
+        encoder(),
         replace(CONFIG, steps=3),
         bright_and_dark(8, 0),
         bright_and_dark(2, 1).rgb,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +17,7 @@ import yaml
 
 import benchmark.suites
 from benchmark.cli import main
+from tests.benchmark.model_kit import install_model
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,16 @@ WRONG: list[tuple[str, str]] = [
     ("run --seeds 0", "seeds"),
     ("run --scene scan/none", "scan/none"),
     ("run --device tpu-9", "tpu-9"),
+    ("run --model dinov2-s --weights dinov2-s", "MODEL=PATH"),
+    ("run --model dinov2-s --weights dinov2-s={bad}/none.pth", "none.pth"),
+    ("run --model dinov2-s --weights dinov2-s={bad}/notes.txt", "notes.txt"),
+    ("run --model tst --weights dinov2-s={bad}/notes.txt", "not in this run"),
+    ("run --model tst --weights tst={bad}/notes.txt", "from this run alone"),
+    ("run --model mock --weights mock={bad}/notes.txt", "has no weights"),
+    ("run --model tst-external:40", "more external spaces than the 6"),
+    ("run --model tst-external:none", "number of external spaces"),
+    ("models info tsst", "tst"),
+    ("models info timm:resnet5", "resnet50"),
     ("report", "No run"),
     ("report --suite nope", "nope"),
     ("demo --preset huge", "small"),
@@ -170,6 +183,28 @@ def test_help_is_there_and_brings_no_heavy_library(tmp_path: Path, command: str)
 
 
 def test_lists_name_models_suites_and_spaces(tst_bench: Callable[..., Done]) -> None:
-    assert "tst-external" in tst_bench("models", "list").out
+    models = tst_bench("models", "list").out
+    assert "tst-external" in models
+    assert re.search(r"dinov2-b +generalist +85\.7 M +LVD-142M \(142 million\)", models)
     assert "demo v" in tst_bench("suites", "list").out
     assert "builtin/flat-01" in tst_bench("spaces", "list").out
+
+
+def test_a_model_of_another_package_is_listed_and_described(
+    tst_bench: Callable[..., Done], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(install_model(tmp_path_factory.mktemp("site"))))
+    assert re.search(r"colours +generalist +– +a colour chart \(3\)", tst_bench("models", "list").out)
+    row = json.loads(tst_bench("models", "info", "colours", "--json").out)
+    assert (row["token_grid"], row["token_width"], row["parameters"]) == ([16, 16], 3, 0)
+
+
+def test_models_info_says_everything_of_a_model_as_text_and_as_json(tst_bench: Callable[..., Done]) -> None:
+    text = tst_bench("models", "info", "deit3-s").out
+    assert "ImageNet-22k" in text
+    assert "224 × 224" in text
+    row = json.loads(tst_bench("models", "info", "timm:test_vit", "--size", "256", "--json").out)
+    assert (row["track"], row["token_grid"], row["token_width"]) == ("generalist", [16, 16], 64)
+    assert row["ledger"]["entries"][0]["role"] == "web"
+    rows = json.loads(tst_bench("models", "list", "--json").out)
+    assert {"model", "track", "parameters", "learned_from", "here"} <= rows[0].keys()

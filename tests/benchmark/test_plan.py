@@ -37,10 +37,29 @@ def test_external_spaces_are_recorded_only_for_models_that_learn_from_them() -> 
     assert set(DEMO.external) <= set(plan_run(DEMO, None, ["tst-external"]).needed)
 
 
+def test_few_external_spaces_are_recorded_longer_so_that_they_give_as_many_frames() -> None:
+    plan = plan_run(DEMO, None, ["tst-external:2", "tst-external"])
+    groups = {group: [recipe for name, recipe in plan.recordings if name == group] for group, _ in plan.recordings}
+    trajectories, each = DEMO.recordings["external"]["train"]
+    assert [recipe.space for recipe in groups["external:2"]] == list(DEMO.external[:2])
+    assert all(
+        recipe.splits["train"][0] * recipe.splits["train"][1] >= DEMO.pretrain.frames / 2
+        for recipe in groups["external:2"]
+    )
+    assert [recipe.splits["train"] for recipe in groups["external"]] == [(trajectories, each)] * len(DEMO.external)
+
+
+def test_as_many_external_spaces_as_the_suite_has_are_recorded_once() -> None:
+    both = plan_run(DEMO, None, ["tst-external:6", "tst-external"]).recordings
+    recipes = {group: [recipe for name, recipe in both if name == group] for group in ("external", "external:6")}
+    assert recipes["external"] == recipes["external:6"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"models": ["tsst"]}, "Unknown model"),
+        ({"models": ["mae-external:7"]}, "more external spaces than the 6"),
         ({"tasks": ["segm"]}, "Unknown task"),
         ({"protocols": ["half"]}, "Unknown protocol"),
         ({"seeds": 0}, "out of range"),

@@ -13,12 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
+import torch
 import yaml
 
 from benchmark.cli import main
-from benchmark.results import collect
+from benchmark.plan import plan_run
+from benchmark.report import gather
+from benchmark.results import Result, collect
+from benchmark.runner import jobs_of, open_recordings
+from benchmark.stages import run_evaluate, run_pretrain
+from benchmark.suites import load_suite
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
+from sim_envs.storage import digest_file
+from tests.benchmark.model_kit import install_model
 
 SUITE: dict[str, Any] = {
     "name": "mini",
@@ -94,6 +103,86 @@ def test_a_result_says_what_reached_the_weights(finished: Path) -> None:
     assert [entry["source"] for entry in tst.ledger["entries"]] == ["builtin/flat-01"]
     assert tst.ledger["entries"][0]["modalities"] == ["rgb", "depth", "normals", "edges"]
     assert tst.compute.pretrain_frames == 40
+
+
+@pytest.fixture(scope="module")
+def others(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    """Results of a mock, a network of timm as it is and adapted, another package's model, and an oracle."""
+    home = tmp_path_factory.mktemp("others")
+    borrow(finished, home)
+    shutil.copytree(finished / "stages", home / "stages")
+    torch.manual_seed(0)
+    torch.save(timm.create_model("test_vit").state_dict(), home / "test_vit.pth")
+    site = install_model(home / "site")
+    models = ["mock", "timm:test_vit.r160_in1k", "timm:test_vit.r160_in1k-adapted", "colours", "oracle"]
+    arguments = [part for model in models for part in ("--model", model)]
+    weights = [part for model in models[1:3] for part in ("--weights", f"{model}={home / 'test_vit.pth'}")]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
+    }
+    done = subprocess.run(
+        command(home, write_suite(home), "--task", "semseg", *arguments, *weights),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return {result.model: result for result in collect(home / "runs" / "mini" / "builtin__flat-01" / "results")}
+
+
+def test_tracks_follow_from_what_reached_the_weights(others: dict[str, Result]) -> None:
+    tracks = {name: result.track for name, result in others.items()}
+    assert tracks == {
+        "mock": "scratch",
+        "timm:test_vit.r160_in1k": "generalist",
+        "timm:test_vit.r160_in1k-adapted": "adapted",
+        "colours": "generalist",
+        "oracle": "oracle",
+    }
+
+
+def test_weights_from_a_file_are_named_by_their_digest(others: dict[str, Result], finished: Path) -> None:
+    result = others["timm:test_vit.r160_in1k"]
+    (sha256,) = result.ledger["weights"].values()
+    assert result.inputs["weights of timm:test_vit.r160_in1k"] == sha256
+    assert result.folder is not None
+    assert digest_file(result.folder.parents[3] / "test_vit.pth") == sha256
+    assert result.compute.parameters > 300_000
+
+
+def test_an_oracle_learns_from_labels_of_the_test_space_and_is_scored_on_what_all_are(
+    others: dict[str, Result], finished: Path
+) -> None:
+    results = collect(finished / "runs" / "mini" / "builtin__flat-01" / "results")
+    tst = next(result for result in results if (result.model, result.task) == ("tst", "semseg"))
+    oracle = others["oracle"]
+    assert [part.scored for part in oracle.spaces] == [part.scored for part in tst.spaces]
+    labelled = [entry for entry in oracle.ledger["entries"] if entry["labels"] == "task"]
+    assert {(entry["role"], entry["source"]) for entry in labelled} == {("test", "builtin/flat-01")}
+    assert oracle.compute.pretrain_frames == tst.compute.pretrain_frames
+    assert oracle.compute.transfer_frames == 30
+
+
+def test_rows_that_are_no_competitors_say_so(others: dict[str, Result]) -> None:
+    assert others["mock"].flags
+    assert not others["colours"].flags
+    (table,) = gather(list(others.values()))
+    assert {row.model for row in table.rows if not row.ranked} == {"mock", "oracle"}
+
+
+def test_models_that_start_alike_share_the_stage_and_no_two_jobs_work_on_it(
+    finished: Path, others: dict[str, Result]
+) -> None:
+    plan = plan_run(load_suite(str(finished / "mini.yaml")), None, ["tst", "oracle"], ["semseg"])
+    home = finished.parent / "empty"
+    jobs = jobs_of(plan, open_recordings(plan, finished), ["semseg"], home, "cpu")
+    pretraining = [job.name for job in jobs if job.function is run_pretrain]
+    assert pretraining == ["pretrain tst seed 0"]
+    assert all(job.needs == ("pretrain tst seed 0",) for job in jobs if job.function is run_evaluate)
+    assert others["oracle"].curves["pretrain"].split("/")[-2] in {
+        folder.name for folder in (finished / "stages" / "pretrain").iterdir()
+    }
 
 
 def test_a_second_run_does_nothing_twice(finished: Path) -> None:

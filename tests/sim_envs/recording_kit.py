@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,3 +81,16 @@ def generating(home: Path, workers: int, engine: str = "raycast") -> str:
         "from sim_envs.generate import record\n"
         f"record(room(), recipe({engine!r}), home=Path({str(home)!r}), workers={workers})\n"
     )
+
+
+def ended(pid: int) -> bool:
+    """Return whether a process ends within ten seconds; one that nobody has waited for counts."""
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False

@@ -25,7 +25,7 @@ from sim_envs.recordings.verify import verify
 from sim_envs.rig import Rig
 from tests.sim_envs.habitat_scene import RIG, cameras, tiny_room
 from tests.sim_envs.make_habitat_reference import FRAMES, bare_frames
-from tests.sim_envs.recording_kit import contents, recipe, room, start
+from tests.sim_envs.recording_kit import contents, ended, recipe, room, start
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -186,4 +186,4 @@ def test_a_run_whose_habitat_is_killed_goes_on_and_one_that_is_killed_is_continu
     assert killed
     assert "Starting it again." in errors
     assert contents(record(room(), recipe("habitat"), home=tmp_path).folder) == contents(recording.folder)
-    assert not any(Path(f"/proc/{helper}").exists() for helper in helpers)
+    assert all(map(ended, helpers))

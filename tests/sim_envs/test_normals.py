@@ -28,16 +28,11 @@ def angles_deg(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.degrees(2 * np.arcsin(np.clip(chord / 2, 0, 1)))
 
 
-def in_rows_of_three(seen: np.ndarray) -> np.ndarray:
-    """Return where a pixel and its neighbours along both axes are seen; beyond a border lies the opposite one."""
-    return np.all([np.roll(seen, step, axis) for axis in (0, 1) for step in (-1, 0, 1)], axis=0)
-
-
-def plane_depth(rig: Rig, normal: np.ndarray, distance: float) -> np.ndarray:
-    """Return the planar depth of the plane n · p = −distance; 0 where no ray meets it within 20 m."""
+def plane_depth(rig: Rig, normal: np.ndarray, distance: float, far: float = 20) -> np.ndarray:
+    """Return the planar depth of the plane n · p = −distance; 0 where no ray meets it before ``far``."""
     with np.errstate(divide="ignore"):
         depth = -distance / (rig.directions().astype(float) @ normal)
-    return np.where((depth > 0) & (depth < 20), depth, 0).astype(np.float32)
+    return np.where((depth > 0) & (depth < far), depth, 0).astype(np.float32)
 
 
 def unit(yaw_deg: float, pitch_deg: float) -> np.ndarray:
@@ -66,21 +61,21 @@ def test_every_pixel_of_a_plane_has_its_normal(
     assert normals.dtype == np.float32
     assert not normals[~seen].any()
     assert np.allclose(np.linalg.norm(normals[seen], axis=-1), 1, atol=1e-5)
-    assert angles_deg(normals, normal)[in_rows_of_three(seen)].max() < 0.05
+    in_a_row = sum(np.roll(seen, k, axis=1) for k in (-1, 0, 1)) + sum(np.roll(seen, k, axis=0) for k in (-1, 0, 1))
+    assert angles_deg(normals, normal)[in_a_row == 6].max() < 0.05
 
 
 @settings(max_examples=20, deadline=None)
-@given(near=st.floats(0.5, 2), gap=st.floats(0.05, 5), yaw=st.floats(-40, 40), pitch=st.floats(-40, 40))
+@given(near=st.floats(0.5, 2), gap=st.floats(0.05, 5), yaw=st.floats(-25, 25), pitch=st.floats(-25, 25))
 def test_both_sides_of_a_depth_edge_keep_their_normals(near: float, gap: float, yaw: float, pitch: float) -> None:
     rig = Rig(64, 64, 70)
     front, back = unit(0, 0), unit(yaw, pitch)
-    depth = plane_depth(rig, back, near + gap + 3)
-    assume((depth > 0).all())  # else what is seen of the plane behind may be a sliver between its end and the front
+    depth = plane_depth(rig, back, near + gap + 3, far=1000)  # no ray misses it
     inside = np.zeros((64, 64), bool)
     inside[20:44, 17:40] = True
     depth[inside] = near
     normals = normals_from_depth(depth, rig)
-    assert angles_deg(normals, np.where(inside[..., None], front, back)).max() < 0.05
+    assert angles_deg(normals, np.where(inside[..., None], front, back))[depth > 0].max() < 0.05
 
 
 def test_a_crease_between_walls_stays_sharp() -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from sim_envs.errors import UserError
 from sim_envs.habitat.process import Worker, WorkerFault, WorkerRefusal
 from sim_envs.habitat.shared_memory import SharedMemory
+from tests.sim_envs.recording_kit import ended
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,19 +85,6 @@ def worker(module: Path, tmp_path: Path) -> Iterator[Worker]:
     running = Worker(module, sys.executable, {"do": "open", "scene": "a"}, folder=tmp_path)
     yield running
     running.close()
-
-
-def ended(pid: int) -> bool:
-    """Return whether a process ends within ten seconds; one that nobody has waited for counts."""
-    for _ in range(200):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_requests_are_answered_in_order_after_the_opening_one(worker: Worker) -> None:
