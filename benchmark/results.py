@@ -156,6 +156,14 @@ class Compute(_Part):
     predict_frames_per_second: float = Field(default=0.0, ge=0)
 
 
+class Rescored(_Part):
+    """When and by what code scores were computed anew from kept predictions, and what task version had been used."""
+
+    created: str
+    environment: Environment
+    from_task_version: int = Field(ge=1)
+
+
 class Result(_Part):
     """One row of evidence.
 
@@ -174,6 +182,7 @@ class Result(_Part):
         scores: measure → {``test``, ``held_out``, ``gap``} → score; of this seed alone.
         curves: stage (``pretrain``, ``transfer``) → CSV file, relative to this file's folder.
         prediction_folder: relative to this file's folder.
+        rescored: the last time that ``tst-bench rescore`` changed the scores; None for those of the run itself.
     """
 
     schema_version: int = Field(default=SCHEMA, ge=SCHEMA, le=SCHEMA)
@@ -198,6 +207,7 @@ class Result(_Part):
     scores: dict[str, dict[str, Score]]
     curves: dict[str, str] = Field(default_factory=dict)
     prediction_folder: str = ""
+    rescored: Rescored | None = None
     _folder: Path | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
@@ -273,11 +283,21 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def load_result(path: Path) -> Result:
-    """Read one result.
+    """Read one result, for what its scores say.
 
     Raises:
-        UserError: no such file, not JSON, of another schema version, with fields that do not fit, by name, or with
-            sums of another version of its task.
+        UserError: as :func:`read_result`, or with sums of another version of its task.
+    """
+    result = read_result(path)
+    _refuse_other_sums(result, path)
+    return result
+
+
+def read_result(path: Path) -> Result:
+    """Read one result whatever version of its task it was scored by.
+
+    Raises:
+        UserError: no such file, not JSON, of another schema version, or with fields that do not fit, by name.
     """
     try:
         result = Result.model_validate_json(path.read_bytes())
@@ -287,7 +307,6 @@ def load_result(path: Path) -> Result:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UserError(f"{path} is not a result of schema {SCHEMA}: {where}: {first['msg']}.") from None
-    _refuse_other_sums(result, path)
     result._folder = path.parent
     return result
 
@@ -295,16 +314,17 @@ def load_result(path: Path) -> Result:
 def _refuse_other_sums(result: Result, path: Path) -> None:
     """Refuse sums that the task of today would misread."""
     task = TASKS[result.task]
+    again = f"tst-bench rescore --suite {result.suite.partition(' ')[0]} --scene {result.test_space}"
     if result.task_version != task.version:
         raise UserError(
             f"{path} holds sums of {task.name} version {result.task_version}; this is version {task.version}. Score it "
-            "again with the command that made it (stages that are done are not repeated), or move it away."
+            f"again from its predictions ({again}), or move it away."
         )
     for part in result.spaces:
         if part.statistics.shape != task.sum_shape:
             raise UserError(
                 f"{path}: the sums of {part.space} have shape {part.statistics.shape}, those of {task.name} have "
-                f"{task.sum_shape}. Run the model again."
+                f"{task.sum_shape}. Score it again from its predictions: {again}."
             )
 
 

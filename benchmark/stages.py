@@ -31,8 +31,9 @@ from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trai
 from benchmark.environment import environment
 from benchmark.jobs import Report
 from benchmark.plan import Portion
-from benchmark.predictions import SpacePrediction, load_manifest, save_predictions, score_prediction
-from benchmark.results import Compute, Result, SpaceResult, StoredStatistics, save_result, scores
+from benchmark.predictions import SpacePrediction, save_predictions
+from benchmark.results import Compute, Result, SpaceResult, save_result, scores
+from benchmark.scoring import score_space
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS, Task
 from sim_envs.generate import generate
@@ -143,7 +144,8 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
     if not is_done(stage.prediction_folder):
         _predict(stage, task, device)
     result = _score(stage, task, device)
-    save_result(stage.result_folder, result)
+    flags = (*result.flags, *stage.suite.flags)
+    save_result(stage.result_folder, result.model_copy(update={"flags": flags}))
 
 
 def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
@@ -286,29 +288,9 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
 def _score_space(
     stage: EvaluateStage, task: Task, role: Literal["test", "held_out"], part: Portion, seen: tuple[int, ...]
 ) -> SpaceResult:
-    recording = Recording.open(part.folder)
     rows = np.array(part.rows, np.int64)
-    statistics = score_prediction(
-        stage.prediction_folder,
-        part.space,
-        task=task,
-        target=task.targets(recording, rows),
-        frames=rows,
-        trajectory=recording.trajectory_ids[rows],
-        recording=part.digest,
-    )
-    scope = task.scope(statistics.total, seen)
-    file = next(row for row in load_manifest(stage.prediction_folder).spaces if row.space == part.space)
-    return SpaceResult(
-        space=part.space,
-        role=role,
-        recording=part.digest,
-        predictions=file.sha256,
-        scored=scope.scored,
-        left_out=dict(scope.left_out),
-        lacking=task.lacking(recording.meta.categories),
-        statistics=StoredStatistics.pack(statistics),
-    )
+    recording = Recording.open(part.folder)
+    return score_space(stage.prediction_folder, recording, rows, task=task, role=role, seen=seen)
 
 
 def _labelled(portions: Sequence[Portion], task: Task) -> tuple[np.ndarray, np.ndarray]:

@@ -24,6 +24,16 @@ SpaceId = Annotated[str, typer.Argument(metavar="SPACE", help="`source/name`, e.
 Workers = Annotated[int | None, typer.Option(help="Processes.", show_default="one a core")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        help="A slice: at most so many frames a scored space, pre-training pool and training set. Its results are "
+        "flagged, and kept apart under SUITE-limit-N.",
+        metavar="N",
+        show_default="no limit",
+    ),
+]
+
 
 def home_of(home: Path | None) -> Path:
     """Return the data home that was asked for, as an absolute path."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benchmark.cli.options import Device, Home, Workers, home_of, weights_of, workers_of
+from benchmark.cli.options import Device, Home, Limit, Workers, home_of, weights_of, workers_of
 from sim_envs.errors import unknown
 
 app = typer.Typer()
 suites = typer.Typer(no_args_is_help=True, help="Suites: which spaces, budgets and tasks a run has.")
 app.add_typer(suites, name="suites")
+
+SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A suite by name, or a .yaml file.")]
 
 
 @app.command()
@@ -43,6 +46,8 @@ def run(
     workers: Workers = None,
     device: Device = "auto",
     home: Home = None,
+    limit: Limit = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
 ) -> None:
     """Pre-train, transfer, predict and score; what is missing is generated, what is done is kept.
 
@@ -50,20 +55,14 @@ def run(
     `tst-bench run --model tst --model scratch --scene builtin/flat-02 --task depth --seeds 3`,
     `tst-bench run --model dinov2-s --weights dinov2-s=model.safetensors --model tst`
     """
+    from benchmark.commands.forecast import show_plan
     from benchmark.commands.runs import run_suite
 
-    run_suite(
-        suite,
-        scene,
-        model or [],
-        task or [],
-        protocol or [],
-        seeds,
-        weights_of(weights or []),
-        workers_of(workers),
-        device,
-        home_of(home),
-    )
+    asked = (suite, scene, model or [], task or [], protocol or [], seeds, weights_of(weights or []))
+    if dry_run:
+        show_plan(*asked, limit, home_of(home))
+    else:
+        run_suite(*asked, workers_of(workers), device, home_of(home), limit)
 
 
 @app.command()
@@ -105,3 +104,42 @@ def suites_list() -> None:
     from benchmark.commands.runs import list_suites
 
     list_suites()
+
+
+@suites.command("info")
+def suites_info(suite: SuiteName, home: Home = None) -> None:
+    """Show a suite: spaces, roles, budgets, and what of it is missing here: spaces, recordings, disk.
+
+    Example: `tst-bench suites info small`
+    """
+    from benchmark.commands.suites import show_suite
+
+    show_suite(suite, home_of(home))
+
+
+@suites.command("validate")
+def suites_validate(suite: SuiteName, home: Home = None) -> None:
+    """Check that a suite can be run here; the exit code is 2, with a list, when it cannot.
+
+    Example: `tst-bench suites validate my-flat.yaml`
+    """
+    from benchmark.commands.suites import validate_suite
+
+    validate_suite(suite, home_of(home))
+
+
+@suites.command("new")
+def suites_new(
+    test_space: Annotated[str, typer.Option(help="The space to specialise in.", metavar="SPACE")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write.", metavar="FILE.yaml", show_default="named by the space")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Write a suite of your own: your space, with the other roles as in `small`.
+
+    Example: `tst-bench suites new --test-space scan/my-flat --out my-flat.yaml`
+    """
+    from benchmark.commands.suites import new_suite
+
+    new_suite(test_space, out, home_of(home))

@@ -25,10 +25,13 @@ def run_suite(
     workers: int,
     device: str,
     home: Path,
+    limit: int | None = None,
 ) -> None:
     """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
     from baselines.precision import pick_device
     from benchmark.captured import fit_budgets, fit_captures
+    from benchmark.failures import note_failures
+    from benchmark.limit import limited
     from benchmark.plan import plan_run
     from benchmark.progress import run_with_progress
     from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
@@ -36,6 +39,7 @@ def run_suite(
 
     plan = plan_run(load_suite(suite_name), scene, models, tasks, protocols, seeds, weights)
     plan, notes = fit_captures(plan, home)
+    plan = limited(plan, limit)
     place = pick_device(device).type
     machine = Machine.of(workers, place, os.cpu_count() or 1)
     names = ", ".join(model.name for model in plan.models)
@@ -46,14 +50,18 @@ def run_suite(
             notes.append(f"the weights of {model.name} are not free for all uses. {model.network.licence}.")
     for line in (*notes, *left_out):
         note.print(f"note: {line}")
-    missing = run_with_progress(recording_jobs(plan, home), machine)
+    recording = recording_jobs(plan, home)
+    missing = run_with_progress(recording, machine)
+    note_failures(run_folder(home, plan), recording, missing)
     if missing:
         raise UserError("\n".join(f"{failure.job}: {failure.message}" for failure in missing))
     recordings = open_recordings(plan, home)
     plan, notes = fit_budgets(plan, recordings)
     for line in notes:
         note.print(f"note: {line}")
-    failures = run_with_progress(jobs_of(plan, recordings, usable, home, place), machine)
+    jobs = jobs_of(plan, recordings, usable, home, place)
+    failures = run_with_progress(jobs, machine)
+    note_failures(run_folder(home, plan), jobs, failures)
     if (run_folder(home, plan) / "results").is_dir():
         _report(run_folder(home, plan), open_page=False, home=home)
     if failures:
@@ -67,27 +75,17 @@ def run_suite(
 
 def write_report(suite: str | None, scene: str | None, open_page: bool, home: Path) -> None:
     """Write the report of a run: the one named, or the latest."""
-    runs = home / "runs"
-    pattern = f"{suite or '*'}/{scene.replace('/', '__') if scene else '*'}/results"
-    found = sorted(runs.glob(pattern), key=lambda folder: folder.stat().st_mtime)
-    if not found:
-        asked = " and ".join(filter(None, [suite and f"suite {suite}", scene and f"space {scene}"]))
-        raise UserError(
-            f"No run{' of ' + asked if asked else ''} under {runs}. Make one: tst-bench run, or tst-bench demo."
-        )
-    _report(found[-1].parent, open_page, home)
+    from benchmark.commands.finding import latest_run
+
+    _report(latest_run(suite, scene, home), open_page, home)
 
 
 def _report(folder: Path, open_page: bool, home: Path) -> None:
+    from benchmark.commands.finding import recording_opener
     from benchmark.report import build_report, print_report
     from benchmark.results import collect
-    from sim_envs.recordings.reader import Recording, list_recordings
 
-    def open_recording(space: str, digest: str) -> Recording | None:
-        kept = (Recording.open(path) for path in list_recordings(home) if path.parts[-3:-1] == tuple(space.split("/")))
-        return next((recording for recording in kept if recording.meta.digest == digest), None)
-
-    files = build_report(collect(folder / "results"), folder / "report", open_recording=open_recording)
+    files = build_report(collect(folder / "results"), folder / "report", open_recording=recording_opener(home))
     print_report(files.tables)
     out.print(f"Report: {files.html}")
     if open_page:

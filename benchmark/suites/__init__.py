@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from sim_envs.errors import UserError, unknown
 from sim_envs.recordings.lens_and_noise import LensAndNoise
@@ -103,6 +103,12 @@ class Suite(_Part):
     seeds: int = Field(1, ge=1)
     pretrain: PretrainBudget = PretrainBudget()
     transfer_budget: TransferBudget = TransferBudget()
+    _limited_to: int | None = PrivateAttr(default=None)  # not for files: benchmark.limit sets it with what it cuts
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What sets every result of this suite apart; empty for a full one."""
+        return () if self._limited_to is None else (f"limited to {self._limited_to} frames",)
 
     @model_validator(mode="after")
     def _roles_do_not_overlap(self) -> Suite:

@@ -17,12 +17,15 @@ import timm
 import torch
 import yaml
 
+from benchmark.cli import main
 from benchmark.plan import plan_run
 from benchmark.report import gather
 from benchmark.results import Result, collect
 from benchmark.runner import jobs_of, open_recordings
 from benchmark.stages import run_evaluate, run_pretrain
 from benchmark.suites import load_suite
+from benchmark.tasks import TASKS
+from sim_envs.errors import UserError
 from sim_envs.storage import digest_file
 from tests.benchmark.model_kit import install_model
 
@@ -50,6 +53,11 @@ SUITE: dict[str, Any] = {
 def command(home: Path, suite: Path, *arguments: str) -> list[str]:
     program = str(Path(sys.executable).with_name("tst-bench"))
     return [program, "run", "--suite", str(suite), "--home", str(home), "--workers", "2", *arguments]
+
+
+def status_command(home: Path, suite: Path, *arguments: str) -> list[str]:
+    program = str(Path(sys.executable).with_name("tst-bench"))
+    return [program, "status", "--json", "--suite", str(suite), "--home", str(home), *arguments]
 
 
 def write_suite(folder: Path, **changes: Any) -> Path:
@@ -225,3 +233,205 @@ def test_a_failing_stage_stops_only_its_own_row(finished: Path, tmp_path: Path) 
     assert "NonFiniteLoss" in done.stderr
     kept = [json.loads(path.read_text(encoding="utf-8"))["model"] for path in tmp_path.rglob("*.result.json")]
     assert kept == ["scratch"]
+    told = subprocess.run(
+        status_command(tmp_path, suite, "--task", "depth"), capture_output=True, text=True, timeout=60
+    )
+    cells = {(cell["stage"], cell["model"]): cell for cell in json.loads(told.stdout)["cells"] if cell["model"]}
+    states = {named: cell["state"] for named, cell in cells.items()}
+    assert states == {("pretrain", "tst"): "failed", ("evaluate", "scratch"): "done", ("evaluate", "tst"): "failed"}
+    assert "NonFiniteLoss" in Path(cells["pretrain", "tst"]["log"]).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def kept(finished: Path, tmp_path: Path) -> Path:
+    """A data home of one's own with the finished run, to be damaged at will."""
+    borrow(finished, tmp_path)
+    for part in ("stages", "runs"):
+        shutil.copytree(finished / part, tmp_path / part)
+    return tmp_path
+
+
+def result_file(home: Path, model: str, task: str) -> Path:
+    name = f"builtin__flat-01--{model}--{task}--finetune--seed0.result.json"
+    return home / "runs" / "mini" / "builtin__flat-01" / "results" / name
+
+
+def result_files(home: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in home.glob("runs/*/*/results/*.result.json")}
+
+
+def tst_bench(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run a command in this process; return its exit code, standard output and standard error."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["tst-bench", *arguments, "--home", str(home)])
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0), *capsys.readouterr()
+    return 0, *capsys.readouterr()
+
+
+def test_rescoring_gives_the_first_score_to_the_last_digit(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = result_files(kept)
+    code, said, _ = tst_bench(capsys, kept, "rescore", "--suite", "mini", "--scene", "builtin/flat-01")
+    assert code == 0
+    assert "6 as before, 0 changed, 0 not rescored" in said
+    assert result_files(kept) == first
+
+
+def test_a_result_of_an_older_task_version_is_refused_until_it_is_rescored(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = result_file(kept, "tst", "depth")
+    now = json.loads(path.read_text(encoding="utf-8"))
+    older = json.loads(json.dumps(now)) | {"task_version": TASKS["depth"].version - 1}
+    older["scores"] = {"rmse": older["scores"]["rmse"]}  # a version without the other measures and with other sums
+    empty = {"trajectory": 0, "frames": 0, "index": [], "value": []}
+    older["spaces"][0]["statistics"] = {"dtype": "int64", "shape": [1], "trajectories": [empty]}
+    path.write_text(json.dumps(older), encoding="utf-8")
+    with pytest.raises(UserError, match="tst-bench rescore --suite mini --scene builtin/flat-01"):
+        collect(path.parent)
+    code, said, _ = tst_bench(capsys, kept, "rescore")
+    assert code == 0
+    assert "5 as before, 1 changed" in said
+    again = json.loads(path.read_text(encoding="utf-8"))
+    assert again.pop("rescored")["from_task_version"] == TASKS["depth"].version - 1
+    assert again | {"rescored": None} == now
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "exchanged", "recording"])
+def test_a_row_that_cannot_be_rescored_is_named_and_the_others_are(
+    kept: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    path = result_file(kept, "tst", "semseg")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    predictions = path.parent / content["prediction_folder"]
+    file = predictions / "builtin__flat-21.npz"
+    if damage == "missing":
+        file.unlink()
+    elif damage == "cut":
+        file.write_bytes(file.read_bytes()[:-9])
+    elif damage == "exchanged":  # a file and its manifest that agree with each other, and not with the result
+        content["spaces"][1]["predictions"] = "0" * 64
+    else:
+        content["spaces"][1]["recording"] = "0" * 64
+    path.write_text(json.dumps(content), encoding="utf-8")
+    before = path.read_bytes()
+    other = result_file(kept, "scratch", "semseg")
+    score = json.loads(other.read_text(encoding="utf-8"))
+    score["scores"]["miou"]["test"]["value"] = 0.9
+    other.write_text(json.dumps(score), encoding="utf-8")
+    code, said, errors = tst_bench(capsys, kept, "rescore")
+    assert code == 1
+    assert "not rescored builtin__flat-01--tst--semseg--finetune--seed0" in errors
+    assert path.read_bytes() == before
+    assert "miou, test: 90.0 → " in said
+    assert "4 as before, 1 changed, 1 not rescored" in said
+
+
+def status(capsys: pytest.CaptureFixture[str], home: Path, suite: Path) -> dict[str, Any]:
+    code, said, errors = tst_bench(capsys, home, "status", "--suite", str(suite), "--json")
+    assert code == 0, errors
+    return dict(json.loads(said))
+
+
+def files_of(home: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
+
+
+def test_a_finished_run_is_done_in_every_cell_and_status_changes_no_file(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = write_suite(kept)
+    before = files_of(kept)
+    found = status(capsys, kept, suite)
+    assert found["counts"] == {"done": 3 + 1 + 6, "half done": 0, "failed": 0, "missing": 0}
+    assert files_of(kept) == before
+
+
+def test_a_suite_that_never_ran_is_missing_in_every_cell_and_leaves_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    found = status(capsys, home, write_suite(tmp_path))
+    assert found["counts"] == {"done": 0, "half done": 0, "failed": 0, "missing": 3 + 1 + 6}
+    assert not home.exists()
+
+
+def test_status_tells_what_an_interrupted_run_has_of_each_row(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (pretraining,) = (kept / "stages" / "pretrain").iterdir()
+    (pretraining / "done.json").unlink()
+    result_file(kept, "scratch", "depth").unlink()
+    normals = result_file(kept, "scratch", "normals")
+    predicted = normals.parent / json.loads(normals.read_text(encoding="utf-8"))["prediction_folder"]
+    normals.unlink()
+    (predicted / "done.json").unlink()
+    content = json.loads(result_file(kept, "tst", "depth").read_text(encoding="utf-8"))
+    result_file(kept, "tst", "depth").write_text(json.dumps(content | {"task_version": 1}), encoding="utf-8")
+    cells = [cell for cell in status(capsys, kept, write_suite(kept))["cells"] if cell["state"] == "half done"]
+    notes = {(cell["stage"], cell["model"], cell["task"]): cell["note"] for cell in cells}
+    version = TASKS["depth"].version
+    assert notes == {
+        ("pretrain", "tst", ""): "checkpoint at step 12 of 12",
+        ("evaluate", "scratch", "depth"): "predicted, not scored",
+        ("evaluate", "scratch", "normals"): "transferred, not predicted",
+        (
+            "evaluate",
+            "tst",
+            "depth",
+        ): f"scored by version 1 of depth, this is {version}: tst-bench rescore",
+    }
+
+
+def test_a_result_of_another_budget_does_not_count_as_done(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = write_suite(kept, transfer_budget=SUITE["transfer_budget"] | {"steps": 7})
+    rows = [cell for cell in status(capsys, kept, changed)["cells"] if cell["stage"] == "evaluate"]
+    assert {(cell["state"], cell["note"]) for cell in rows} == {
+        ("missing", "the result in this place is of other inputs")
+    }
+
+
+def test_a_dry_run_says_what_is_left_to_do_and_does_nothing(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (pretraining,) = (kept / "stages" / "pretrain").iterdir()
+    (pretraining / "done.json").unlink()
+    result_file(kept, "scratch", "depth").unlink()
+    suite = write_suite(kept)
+    before = files_of(kept)
+    code, said, _ = tst_bench(capsys, kept, "run", "--suite", str(suite), "--dry-run")
+    assert code == 0
+    assert "recordings     0 of 3 to do: 0 frames" in said
+    assert "pre-trainings  1 of 1 to do: 40 frames, 12 steps each" in said
+    assert "transfers      1 of 6 to do" in said
+    assert files_of(kept) == before
+
+
+def test_a_dry_run_names_every_recording_that_is_to_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = tmp_path / "home"
+    code, said, _ = tst_bench(capsys, home, "run", "--suite", str(write_suite(tmp_path)), "--dry-run")
+    assert code == 0
+    rows = [line.split() for line in said.splitlines()]
+    assert {(row[0], row[1]): int(row[2]) for row in rows if row[1:] and row[1].startswith("builtin/")} == {
+        ("test", "builtin/flat-01"): 4 * 10 + 3 * 4,
+        ("transfer", "builtin/flat-11"): 4 * 10 + 2 * 4,
+        ("held_out", "builtin/flat-21"): 3 * 4,
+    }
+    assert not home.exists()
+
+
+def test_a_dry_run_of_a_space_that_is_not_here_says_which(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    suite = write_suite(tmp_path, transfer=["builtin/flat-11", "scan/lab"])
+    code, _, errors = tst_bench(capsys, tmp_path / "home", "run", "--suite", str(suite), "--dry-run")
+    assert code == 2
+    assert "scan/lab" in errors
+
+
+def test_results_of_a_limited_run_are_flagged_and_lie_apart(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    full = {path: path.read_bytes() for path in (kept / "runs" / "mini").rglob("*") if path.is_file()}
+    asked = ("--limit", "7", "--task", "depth", "--model", "scratch")
+    done = subprocess.run(command(kept, write_suite(kept), *asked), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (result,) = collect(kept / "runs" / "mini-limit-7" / "builtin__flat-01" / "results")
+    assert result.flags == ("limited to 7 frames",)
+    assert result.suite == "mini-limit-7 v1"
+    assert all(sum(t.frames for t in part.statistics.trajectories) <= 7 for part in result.spaces)
+    assert {path: path.read_bytes() for path in full} == full

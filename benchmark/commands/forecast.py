@@ -1,0 +1,81 @@
+"""What ``tst-bench run --dry-run`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from benchmark.at_hand import DONE, tasks_at_hand
+from benchmark.captured import fit_captures
+from benchmark.commands.console import note, out
+from benchmark.forecast import Forecast, forecast
+from benchmark.limit import limited
+from benchmark.plan import RunPlan, plan_run
+from benchmark.suites import load_suite
+from sim_envs.errors import UserError
+
+
+def show_plan(
+    suite: str,
+    scene: str | None,
+    models: Sequence[str],
+    tasks: Sequence[str],
+    protocols: Sequence[str],
+    seeds: int | None,
+    weights: Mapping[str, Path],
+    limit: int | None,
+    home: Path,
+) -> None:
+    """Print what a run would do, and do nothing.
+
+    Raises:
+        UserError: the run could not be made: spaces are missing, or disk.
+    """
+    plan = plan_run(load_suite(suite), scene, models, tasks, protocols, seeds, weights)
+    plan, notes = fit_captures(plan, home)
+    plan = limited(plan, limit)
+    usable, left_out = tasks_at_hand(plan, home)
+    for line in (*notes, *left_out):
+        note.print(f"note: {line}", highlight=False)
+    found = forecast(plan, usable, home)
+    print_forecast(plan, usable, found)
+    if found.problems:
+        raise UserError("This run cannot be made yet:\n" + "\n".join(f"  {problem}" for problem in found.problems))
+    out.print("Nothing was done: this is the plan.")
+
+
+def print_forecast(plan: RunPlan, tasks: Sequence[str], found: Forecast) -> None:
+    """Print recordings to make, stages to run, what is done already, and disk."""
+    suite = plan.suite
+    out.print(
+        f"{suite.name} v{suite.version} in {plan.test_space}: {', '.join(m.name for m in plan.models)}; "
+        f"{', '.join(tasks)}; {', '.join(suite.protocols)}; seeds: {suite.seeds}.",
+        highlight=False,
+    )
+    to_make = [r for r in found.recordings if r.state != DONE]
+    if to_make:
+        table = Table("role", "recording to make", box=None, padding=(0, 2, 0, 0))
+        for title in ("frames", "MB"):
+            table.add_column(title, justify="right")
+        table.add_column("")
+        for r in to_make:
+            state = "space is missing" if r.problem else "begun" if r.state != "missing" else ""
+            table.add_row(r.group, r.recipe.space, f"{r.frames:,}", f"{r.bytes / 1e6:,.1f}", state)
+        out.print(table)
+    frames, size = sum(r.frames for r in to_make), found.recording_bytes / 1e6
+    budget, transfer = suite.pretrain, suite.transfer_budget
+    rates = f" for each of {len(transfer.encoder_lrs)} learning rates" if len(transfer.encoder_lrs) > 1 else ""
+    for line in (
+        f"recordings     {_left(found, 'record')}: {frames:,} frames, {size:,.0f} MB",
+        f"pre-trainings  {_left(found, 'pretrain')}: {budget.frames:,} frames, {budget.steps:,} steps each",
+        f"transfers      {_left(found, 'evaluate')}: {transfer.frames:,} frames, {transfer.steps:,} steps{rates}",
+        f"disk           about {size + found.stage_bytes / 1e6:,.0f} MB of {found.free_bytes / 1e6:,.0f} MB free",
+    ):
+        out.print(line, highlight=False)
+
+
+def _left(found: Forecast, stage: str) -> str:
+    cells = [cell for cell in found.cells if cell.stage == stage]
+    return f"{sum(cell.state != DONE for cell in cells)} of {len(cells)} to do"

@@ -1,0 +1,95 @@
+"""What a run would do and how much disk that takes, without doing any of it."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from baselines.encoder import build_encoder
+from benchmark.at_hand import DONE, PlannedRecording, planned_recordings
+from benchmark.encoders import shape_of
+from benchmark.plan import RunPlan
+from benchmark.status import Cell, grid_of
+from benchmark.suites import Suite
+from benchmark.tasks import TASKS
+
+PRETRAIN_ENCODERS, TRANSFER_ENCODERS = 7.0, 1.25
+"""Size of what a stage leaves, in encoders: a checkpoint with decoders and moments; a model and head."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The plan of a run.
+
+    Attributes:
+        recordings: all of them, with their states.
+        cells: the grid, with its states.
+        recording_bytes: of those to be made.
+        stage_bytes: about what pre-trainings and transfers to come leave at most.
+        free_bytes: on the disk of the data home.
+    """
+
+    recordings: tuple[PlannedRecording, ...]
+    cells: tuple[Cell, ...]
+    recording_bytes: int
+    stage_bytes: int
+    free_bytes: int
+
+    @property
+    def problems(self) -> list[str]:
+        """Return why the run cannot be made here, a sentence each; empty when it can."""
+        found = [f"{r.recipe.space} ({r.group}): {r.problem}" for r in self.recordings if r.problem]
+        needed = self.recording_bytes + self.stage_bytes
+        if needed > self.free_bytes:
+            found.append(
+                f"about {needed / 1e6:,.0f} MB are needed and {self.free_bytes / 1e6:,.0f} MB are free. Free some "
+                "space, or set TST_BENCH_HOME to a folder on another disk."
+            )
+        return found
+
+
+def forecast(plan: RunPlan, tasks: Sequence[str], home: Path) -> Forecast:
+    """Return what is left to do of a run, and what it takes; reads only.
+
+    Raises:
+        UserError: an engine or an encoder that does not exist, or a recording that is damaged.
+    """
+    recordings = planned_recordings(plan, home)
+    cells = grid_of(plan, tasks, home, "cpu")
+    open_cells = [cell for cell in cells if cell.state != DONE]
+    shared = _encoder_bytes(plan.suite)
+    networks = {model.name: model.network for model in plan.models}
+    stages = 0.0
+    for cell in open_cells:
+        network = networks.get(cell.model)
+        encoder = 4 * network.parameters if network and network.parameters else shared
+        if cell.stage == "pretrain":
+            stages += PRETRAIN_ENCODERS * encoder
+        elif cell.stage == "evaluate":
+            stages += TRANSFER_ENCODERS * encoder + _prediction_bytes(plan, cell.task)
+    return Forecast(
+        recordings=tuple(recordings),
+        cells=tuple(cells),
+        recording_bytes=sum(r.bytes for r in recordings if r.state != DONE),
+        stage_bytes=round(stages),
+        free_bytes=shutil.disk_usage(next(p for p in (home, *home.parents) if p.is_dir())).free,
+    )
+
+
+def _encoder_bytes(suite: Suite) -> int:
+    with torch.device("meta"):
+        encoder = build_encoder(shape_of(suite))
+    return sum(p.numel() * p.element_size() for p in encoder.parameters())
+
+
+def _prediction_bytes(plan: RunPlan, task: str) -> int:
+    """Return the bytes of a row's predictions before compression."""
+    rig, row = plan.suite.rig, TASKS[task]
+    scored = [plan.recipe(space).splits["test"] for role in ("test", "held_out") for space in plan.spaces(role)]
+    pixels = sum(count * each for count, each in scored) * rig.width * rig.height
+    return pixels * math.prod(row.value_shape) * row.prediction_dtype.itemsize
