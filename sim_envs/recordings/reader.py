@@ -173,7 +173,7 @@ def _why_absent(folder: Path) -> str:
         return f"The recording {folder} is not finished. The command that began it continues it."
     if folder.is_dir():
         return (
-            f"{folder} is no recording: it holds no {META_FILE}. Name a folder that `tst-bench generate` made; where "
-            "this was one, generate it again."
+            f"{folder / META_FILE} is missing, so this is no recording. Name a folder that `tst-bench generate` made; "
+            "if this was one, generate the recording again."
         )
     return f"There is no recording at {folder}. `tst-bench generate` makes recordings."

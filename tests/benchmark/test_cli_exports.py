@@ -88,13 +88,13 @@ def test_a_recording_is_taken_by_its_folder_and_cut_down_as_asked(
         ("export scan/room --format images --modality detph", "Did you mean depth"),
         ("export scan/room --format coco --modality rgb", "add --modality semantic"),
         ("export scan/room --format images --out {home}", "Name another folder with --out"),
-        ("export {home} --format images", "is no recording: it holds no meta.json"),
+        ("export {home} --format images", "meta.json is missing, so this is no recording"),
         ("view scan/room", "--save FILE.rrd"),
         ("view scan/room --save {home}/room.png", "must end in .rrd"),
         ("view scan/room --save {home}/room.rrd --frames 0", "out of range"),
         ("view scan/roam --save {home}/room.rrd", "Did you mean scan/room"),
         ("view scan/roam", "Did you mean scan/room"),
-        ("view {home}/spaces --save {home}/room.rrd", "is no recording: it holds no meta.json"),
+        ("view {home}/spaces --save {home}/room.rrd", "meta.json is missing, so this is no recording"),
     ],
 )
 def test_wrong_input_is_one_message_and_exit_code_2(
