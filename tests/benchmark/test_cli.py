@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +15,8 @@ import trimesh
 import yaml
 
 import benchmark.suites
-from benchmark.cli import main
 from tests.benchmark.model_kit import install_model
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
+from tests.command_line import Done, run_command
 
 
 @pytest.fixture
@@ -37,11 +27,7 @@ def tst_bench(
     monkeypatch.setenv("TST_BENCH_HOME", str(tmp_path))
 
     def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["tst-bench", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return Done(int(end.value.code or 0), captured.out, captured.err)
+        return run_command(capsys, *arguments)
 
     return run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.cli import main
 from sim_envs.recordings.reader import Recording
+from tests.command_line import Done, run_command
 from tests.sim_envs import capture_files as files
 
-Command = Callable[..., tuple[int, str, str]]
+Command = Callable[..., Done]
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +30,8 @@ def tst_bench(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     """Run the entry point in this process; the capture ``capture/room`` is there."""
     monkeypatch.setenv("TST_BENCH_HOME", str(home))
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tst-bench", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return int(end.value.code or 0), captured.out, captured.err
+    def run(*arguments: str) -> Done:
+        return run_command(capsys, *arguments)
 
     assert run("import-capture", "--format", "7scenes", str(home.parent / "download"), "--name", "room")[0] == 0
     return run

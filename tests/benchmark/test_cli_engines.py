@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmark.cli import main
 from sim_envs.habitat.interpreter import PYTHON_VARIABLE
 from sim_envs.habitat.scene_files import write_scene_files
 from sim_envs.spaces.scans.source import import_scan
+from tests.command_line import Done, run_command
 from tests.sim_envs.habitat_scene import cameras, tiny_room
 from tests.sim_envs.recording_kit import install_engine
 
@@ -34,23 +33,19 @@ def compare(tmp_path: Path) -> tuple[str, ...]:
 @pytest.fixture
 def tst_bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
+) -> Callable[..., Done]:
     """Run the entry point in this process, with an empty data home; exit code, output, messages."""
     monkeypatch.setenv("TST_BENCH_HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tst-bench", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return int(end.value.code or 0), captured.out, captured.err
+    def run(*arguments: str) -> Done:
+        return run_command(capsys, *arguments)
 
     return run
 
 
 def test_the_list_says_which_engines_can_run_here(
-    tst_bench: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    tst_bench: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PYTHON_VARIABLE, "/no/such/python")
     code, out, _ = tst_bench("engines", "list")
@@ -60,7 +55,7 @@ def test_the_list_says_which_engines_can_run_here(
 
 
 def test_engines_that_agree_end_with_code_0_figures_and_pictures(
-    tst_bench: Callable[..., tuple[int, str, str]], compare: tuple[str, ...], tmp_path: Path
+    tst_bench: Callable[..., Done], compare: tuple[str, ...], tmp_path: Path
 ) -> None:
     code, out, _ = tst_bench(*compare, "--engine", "raycast", "--json")
     assert code == 0
@@ -72,7 +67,7 @@ def test_engines_that_agree_end_with_code_0_figures_and_pictures(
 
 
 def test_engines_that_disagree_end_with_code_1_and_say_in_what(
-    tst_bench: Callable[..., tuple[int, str, str]],
+    tst_bench: Callable[..., Done],
     compare: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -98,7 +93,7 @@ def test_engines_that_disagree_end_with_code_1_and_say_in_what(
 def test_what_cannot_be_compared_is_one_message_and_code_2(
     options: tuple[str, ...],
     message: str,
-    tst_bench: Callable[..., tuple[int, str, str]],
+    tst_bench: Callable[..., Done],
     compare: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

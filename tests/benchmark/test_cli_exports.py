@@ -6,23 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from benchmark.cli import main
 from sim_envs.spaces.store import save_space
+from tests.command_line import Done, run_command
 from tests.sim_envs.export_kit import labelled_room, record_room
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +34,7 @@ def tst_bench(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.setattr(sys, "platform", "linux")
 
     def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["tst-bench", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return Done(int(end.value.code or 0), captured.out, captured.err)
+        return run_command(capsys, *arguments)
 
     return run
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.cli import main
 from benchmark.doctor import engines, machine
 from benchmark.doctor.checks import all_checks, diagnose
 from benchmark.doctor.findings import Check, Finding, Report, anonymous
 from sim_envs.storage import write_json
+from tests.command_line import run_command
 from tests.sim_envs.recording_kit import install_engine
 
 
@@ -316,10 +316,7 @@ def doctor(
     """Run the command in this process; return its exit code and what it printed."""
 
     def run(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["tst-bench", "doctor", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0), capsys.readouterr().out
+        return run_command(capsys, "doctor", *arguments)[:2]
 
     return run
 

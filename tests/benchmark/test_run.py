@@ -17,7 +17,6 @@ import timm
 import torch
 import yaml
 
-from benchmark.cli import main
 from benchmark.plan import plan_run
 from benchmark.report import gather
 from benchmark.results import Result, collect
@@ -28,6 +27,7 @@ from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_file
 from tests.benchmark.model_kit import install_model
+from tests.command_line import Done, run_command
 
 SUITE: dict[str, Any] = {
     "name": "mini",
@@ -260,15 +260,9 @@ def result_files(home: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in home.glob("runs/*/*/results/*.result.json")}
 
 
-def tst_bench(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run a command in this process; return its exit code, standard output and standard error."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["tst-bench", *arguments, "--home", str(home)])
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0), *capsys.readouterr()
-    return 0, *capsys.readouterr()
+def tst_bench(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str) -> Done:
+    """Run a command in this process with a data home."""
+    return run_command(capsys, *arguments, "--home", home)
 
 
 def test_rescoring_gives_the_first_score_to_the_last_digit(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:

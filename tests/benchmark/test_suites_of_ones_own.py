@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,13 @@ import trimesh
 import yaml
 
 import benchmark.suites
-from benchmark.cli import main
 from benchmark.suites import load_suite
+from tests.command_line import Done, run_command
 
 
-def tst_bench(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run a command in this process; return its exit code, standard output and standard error."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["tst-bench", *arguments, "--home", str(home)])
-        with pytest.raises(SystemExit) as end:
-            main()
-    return int(end.value.code or 0), *capsys.readouterr()
+def tst_bench(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str) -> Done:
+    """Run a command in this process with a data home."""
+    return run_command(capsys, *arguments, "--home", home)
 
 
 def rewritten(folder: Path, **changes: Any) -> str:

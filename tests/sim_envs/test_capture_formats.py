@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,18 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from benchmark.cli import main
 from sim_envs.captures.capture import Capture
 from sim_envs.captures.formats.bonn import T_M, T_ROS, rigid_part
 from sim_envs.captures.importing import import_capture
 from sim_envs.captures.source import load_capture
 from sim_envs.errors import UserError
 from sim_envs.rig import Rig
+from tests.command_line import Done, run_command
 from tests.sim_envs import capture_files as files
 from tests.sim_envs.capture_files import SMALL, Shot, shots
 
 KINECT = Rig(640, 480, float(np.degrees(2 * np.arctan(320 / 525))))  # TUM's nominal camera
-Command = Callable[..., tuple[int, str, str]]
+Command = Callable[..., Done]
 
 
 @pytest.fixture
@@ -32,12 +31,8 @@ def tst_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     """Run a command in this process; return exit code, standard output and standard error."""
     monkeypatch.setenv("TST_BENCH_HOME", str(tmp_path / "home"))
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tst-bench", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return int(end.value.code or 0), captured.out, captured.err
+    def run(*arguments: str) -> Done:
+        return run_command(capsys, *arguments)
 
     return run
 

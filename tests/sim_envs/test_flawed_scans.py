@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmark.cli import main
 from sim_envs.spaces import load_space
+from tests.command_line import Done, run_command
 from tests.sim_envs.dataset_files import glb, put
 from tests.sim_envs.scan_files import room, write_ply
 
 FORMATS = ("ply", "obj", "glb")
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left behind."""
-
-    code: int
-    err: str
 
 
 @pytest.fixture
@@ -34,10 +24,7 @@ def imported(
     monkeypatch.setenv("TST_BENCH_HOME", str(tmp_path / "home"))
 
     def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["tst-bench", "spaces", "import", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        done = Done(int(end.value.code or 0), capsys.readouterr().err)
+        done = run_command(capsys, "spaces", "import", *arguments)
         assert "Traceback" not in done.err
         return done
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmark.cli import main
 from sim_envs.errors import UserError
 from sim_envs.space import Space
 from sim_envs.spaces import load_space
 from sim_envs.spaces.formats import SCAN_FORMATS
 from sim_envs.spaces.scans.assemble import RawScan
 from sim_envs.spaces.scans.mesh_files import read_mesh
+from tests.command_line import Done, run_command
 from tests.sim_envs.dataset_files import (
     Scene,
     put,
@@ -31,15 +29,6 @@ from tests.sim_envs.dataset_files import (
 from tests.sim_envs.scan_files import write_ply
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def tst_bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -48,11 +37,7 @@ def tst_bench(
     monkeypatch.setenv("TST_BENCH_HOME", str(tmp_path / "home"))
 
     def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["tst-bench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return Done(int(end.value.code or 0), captured.out, captured.err)
+        return run_command(capsys, *arguments)
 
     return run
 

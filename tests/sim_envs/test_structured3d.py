@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,13 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.cli import main
 from sim_envs.space import Space
 from sim_envs.spaces import load_space
 from sim_envs.spaces.formats.outlines import Frame, area_within, closed_loops, triangulate
 from sim_envs.spaces.formats.structured3d import build_surfaces
 from sim_envs.spaces.formats.structured3d_annotation import read_annotation
 from sim_envs.taxonomy import NYU40
+from tests.command_line import Done, run_command
 from tests.sim_envs.structured3d_files import (
     DOOR,
     HEIGHT,
@@ -43,15 +42,6 @@ AREAS_M2 = {
 """Doors are closed at both ends, the window at the inner one; both have sill, lintel and jambs."""
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def tst_bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -61,11 +51,7 @@ def tst_bench(
 
     def run(*arguments: object) -> Done:
         line = ["spaces", "import", "--format", "structured3d", tmp_path / "download", *arguments]
-        monkeypatch.setattr(sys, "argv", ["tst-bench", *map(str, line)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return Done(int(end.value.code or 0), captured.out, captured.err)
+        return run_command(capsys, *line)
 
     return run
 
