@@ -133,7 +133,8 @@ def plan_run(
         raise UserError(f"Unknown protocol '{min(unknown_protocols)}'. Known: frozen, finetune.")
     if seeds is not None and not 1 <= seeds <= 100:
         raise UserError(f"--seeds {seeds} is out of range: 1 to 100.")
-    changed = suite.model_copy(
+    # A test space that the suite uses elsewhere leaves its other role: a space never has two.
+    changed = suite.freed_of(space).model_copy(
         update={
             "models": tuple(dict.fromkeys(models)) or suite.models,
             "tasks": tuple(dict.fromkeys(tasks)) or suite.tasks,
@@ -141,8 +142,7 @@ def plan_run(
             "seeds": seeds or suite.seeds,
         }
     )
-    # A test space that the suite uses elsewhere leaves its other role: a space never has two.
-    others = {s: role for s, role in suite.spaces().items() if role != "test" and s != space}
+    others = {other: role for other, role in changed.spaces().items() if role != "test"}
     roles: dict[str, SpaceRole] = {space: "test", **others}
     chosen = tuple({model.name: model for model in (ZOO[name] for name in changed.models)}.values())
     plan = RunPlan(changed, space, roles, chosen)

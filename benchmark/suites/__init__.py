@@ -130,6 +130,23 @@ class Suite(_Part):
                 raise ValueError(f"recordings.{role} says nothing of {' and '.join(lacking)}, which a run needs")
         return self
 
+    def freed_of(self, space: str) -> Suite:
+        """Return the suite with a space taken out of its role, for it to be the test space.
+
+        The others in that role are recorded the longer, so that budgets stay what they are.
+        """
+        role = self.spaces().get(space, "test")
+        if role == "test":
+            return self
+        before: tuple[str, ...] = getattr(self, role)
+        others, recordings = tuple(other for other in before if other != space), dict(self.recordings)
+        if others:
+            recordings[role] = {
+                split: (-(-number * len(before) // len(others)), each)  # rounded up
+                for split, (number, each) in recordings[role].items()
+            }
+        return self.model_copy(update={role: others, "recordings": recordings})
+
     def spaces(self) -> dict[str, Role]:
         """Return every space with its role, in the order of the protocol."""
         roles: dict[str, Role] = dict.fromkeys(self.test_spaces, "test")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import yaml
 
 from benchmark.at_hand import modalities_at_hand
+from benchmark.suites import load_suite
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 from sim_envs.storage import write_whole
@@ -32,11 +32,10 @@ def own_suite(test_space: str, home: Path) -> dict[str, Any]:
     """
     held = modalities_at_hand(test_space, home)
     values = yaml.safe_load(Path(__file__).with_name(f"{BASE}.yaml").read_text(encoding="utf-8"))
+    freed = load_suite(BASE).freed_of(test_space)
     for role in ("transfer", "held_out", "external"):
-        before, after = len(values[role]), [space for space in values[role] if space != test_space]
-        values[role] = after
-        sizes = values["recordings"][role].items()
-        values["recordings"][role] = {s: [math.ceil(n * before / len(after)), each] for s, (n, each) in sizes}
+        values[role] = list(getattr(freed, role))
+        values["recordings"][role] = {split: list(size) for split, size in freed.recordings[role].items()}
     usable = [name for name in TASKS if TASKS[name].label_modality in held]
     return values | {
         "name": re.sub("[^a-z0-9._-]", "-", test_space.lower()),

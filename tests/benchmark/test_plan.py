@@ -32,6 +32,21 @@ def test_a_test_space_gives_up_its_other_role() -> None:
     assert plan.roles[space] == "test"
 
 
+@pytest.mark.parametrize("name", ["demo", "small"])
+@pytest.mark.parametrize("role", ["transfer", "held_out", "external"])
+def test_the_others_in_the_role_that_a_test_space_leaves_give_as_many_frames(name: str, role: str) -> None:
+    suite = load_suite(name)
+    spaces = getattr(suite, role)
+    plan = plan_run(suite, spaces[0], ["tst-external"])
+    for split, (number, each) in suite.recordings[role].items():  # type: ignore[index]
+        found = [plan.recipe(space).splits[split] for space in spaces[1:]]
+        assert sum(n * e for n, e in found) >= len(spaces) * number * each
+        assert {e for _, e in found} == {each}
+    for other in suite.spaces():
+        if suite.spaces()[other] not in (role, "test"):
+            assert plan.recipe(other) == plan_run(suite, None, ["tst-external"]).recipe(other)
+
+
 def test_external_spaces_are_recorded_only_for_models_that_learn_from_them() -> None:
     assert not set(DEMO.external) & set(plan_run(DEMO, None, ["tst"]).needed)
     assert set(DEMO.external) <= set(plan_run(DEMO, None, ["tst-external"]).needed)
