@@ -39,7 +39,7 @@ def export(
     Frames that are not valid are left out. An export that is there already is not made again; a changed one is
     never overwritten.
 
-    Examples: `tst-bench export builtin/flat-01 --format nerfstudio --out /tmp/flat`,
+    Examples: `tst-bench export builtin/flat-01 --format nerfstudio --out flat`,
     `tst-bench export scan/my-flat --format webdataset --split train --modality rgb --modality depth`,
     `tst-bench export builtin/flat-01 --format habitat-lab`
     """

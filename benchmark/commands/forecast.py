@@ -8,12 +8,10 @@ from pathlib import Path
 from rich.table import Table
 
 from benchmark.at_hand import DONE, tasks_at_hand
-from benchmark.captured import fit_captures
+from benchmark.commands.asked import asked_plan
 from benchmark.commands.console import note, out
 from benchmark.forecast import Forecast, forecast
-from benchmark.limit import limited
-from benchmark.plan import RunPlan, plan_run
-from benchmark.suites import load_suite
+from benchmark.plan import RunPlan
 from sim_envs.errors import UserError
 
 
@@ -33,9 +31,7 @@ def show_plan(
     Raises:
         UserError: the run could not be made: spaces are missing, or disk.
     """
-    plan = plan_run(load_suite(suite), scene, models, tasks, protocols, seeds, weights)
-    plan, notes = fit_captures(plan, home)
-    plan = limited(plan, limit)
+    plan, notes = asked_plan(suite, scene, models, tasks, protocols, seeds, weights, limit, home)
     usable, left_out = tasks_at_hand(plan, home)
     for line in (*notes, *left_out):
         note.print(f"note: {line}", highlight=False)

@@ -29,17 +29,13 @@ def run_suite(
 ) -> None:
     """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
     from baselines.precision import pick_device
-    from benchmark.captured import fit_budgets, fit_captures
+    from benchmark.captured import fit_budgets
+    from benchmark.commands.asked import asked_plan
     from benchmark.failures import note_failures
-    from benchmark.limit import limited
-    from benchmark.plan import plan_run
     from benchmark.progress import run_with_progress
     from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
-    from benchmark.suites import load_suite
 
-    plan = plan_run(load_suite(suite_name), scene, models, tasks, protocols, seeds, weights)
-    plan, notes = fit_captures(plan, home)
-    plan = limited(plan, limit)
+    plan, notes = asked_plan(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
     place = pick_device(device).type
     machine = Machine.of(workers, place, os.cpu_count() or 1)
     names = ", ".join(model.name for model in plan.models)

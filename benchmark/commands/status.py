@@ -11,13 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmark.at_hand import tasks_at_hand
-from benchmark.captured import fit_captures
+from benchmark.commands.asked import asked_plan
 from benchmark.commands.console import note, out
-from benchmark.limit import limited
-from benchmark.plan import plan_run
 from benchmark.runner import run_folder
 from benchmark.status import DONE, STATES, Cell, counts, grid_of
-from benchmark.suites import load_suite
 
 
 def show_status(
@@ -33,9 +30,7 @@ def show_status(
     home: Path,
 ) -> None:
     """Print how far a run is, as a table or as JSON."""
-    plan = plan_run(load_suite(suite), scene, models, tasks, protocols, seeds, weights)
-    plan, notes = fit_captures(plan, home)
-    plan = limited(plan, limit)
+    plan, notes = asked_plan(suite, scene, models, tasks, protocols, seeds, weights, limit, home)
     usable, left_out = tasks_at_hand(plan, home)
     cells = grid_of(plan, usable, home, "cpu")
     if as_json:
