@@ -12,7 +12,7 @@ import numpy as np
 from baselines.ledger import Role
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
-from benchmark.suites import RigSize, Splits, Suite
+from benchmark.suites import PretrainBudget, RigSize, Splits, Suite
 from benchmark.suites import Role as SpaceRole
 from benchmark.tasks import TASKS
 from sim_envs.distortion import NO_DISTORTION
@@ -260,6 +260,15 @@ def labelled_portions(
     return [replace(whole, rows=tuple(learns.tolist()))], [replace(whole, rows=tuple(rows[selects].tolist()))]
 
 
+def pretrain_budget(model: Model, suite: Suite) -> PretrainBudget:
+    """Return what a model gets to be pre-trained with: the suite's budget, but for variations.
+
+    Raises:
+        UserError: a variation changes what a budget does not have.
+    """
+    return suite.pretrain.model_copy(update=dict(model.budget)) if model.budget else suite.pretrain
+
+
 def pretraining_pool(
     model: Model, suite: Suite, recordings: Mapping[str, list[Recording]]
 ) -> list[tuple[Role, Portion]]:
@@ -268,9 +277,10 @@ def pretraining_pool(
     In the ``transductive`` variant the unlabelled test trajectories of the test space are in the pool too.
     """
     pool: list[tuple[Role, Portion]] = []
+    frames = pretrain_budget(model, suite).frames
     for role, share in (model.sources or {}).items():
         splits = ("train", "test") if role == "test" and suite.variant == "transductive" else ("train",)
         group = external_group(model.external_spaces) if role == "external" else role
-        portions = shared_out(recordings[group], splits, round(share * suite.pretrain.frames))
+        portions = shared_out(recordings[group], splits, round(share * frames))
         pool += [(role, p) for p in portions if p.rows]
     return pool

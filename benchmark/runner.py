@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from baselines.zoo import Model
 from benchmark.jobs import Job
-from benchmark.plan import Portion, RunPlan, labelled_portions, pretraining_pool, shared_out
+from benchmark.plan import Portion, RunPlan, labelled_portions, pretrain_budget, pretraining_pool, shared_out
 from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain, shape_of
 from benchmark.tasks import TASKS
 from sim_envs.engines import ENGINES
@@ -147,7 +147,7 @@ def _pretrain(
         "version": STAGE_VERSION,
         "modalities": list(model.modalities),
         "pool": [[role, part.key] for role, part in pool],
-        "budget": plan.suite.pretrain.model_dump(mode="json"),
+        "budget": pretrain_budget(model, plan.suite).model_dump(mode="json"),
         "image": plan.suite.rig.width,
         "seed": seed,
     }

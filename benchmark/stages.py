@@ -30,7 +30,7 @@ from baselines.zoo import ZOO, Model
 from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trained_encoder
 from benchmark.environment import environment
 from benchmark.jobs import Report
-from benchmark.plan import Portion
+from benchmark.plan import Portion, pretrain_budget
 from benchmark.predictions import SpacePrediction, save_predictions
 from benchmark.results import Compute, Result, SpaceResult, save_result, scores
 from benchmark.scoring import score_space
@@ -101,13 +101,17 @@ def is_done(folder: Path) -> bool:
 
 def pretrain_config(model: Model, suite: Suite, seed: int, shape: EncoderConfig) -> PretrainConfig:
     """Return how a model is pre-trained under a suite's budget."""
-    budget = suite.pretrain
+    budget = pretrain_budget(model, suite)
+    visible = None
+    if budget.mask_ratio is not None:
+        visible = max(1, round((1 - budget.mask_ratio) * shape.tokens * len(model.modalities)))
     return PretrainConfig(
         encoder=shape,
         modalities=model.modalities,
         steps=budget.steps,
         batch=budget.batch,
         lr=budget.lr,
+        visible_tokens=visible,
         seed=seed,
     )
 
@@ -265,7 +269,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         compute=Compute(
             parameters=transferred["parameters"],
             pretrain_frames=sum(e.frames for e in ledger.entries if not (e.role == "test" and e.labels)),
-            pretrain_steps=stage.suite.pretrain.steps if pretrained else 0,
+            pretrain_steps=pretrain_budget(model, stage.suite).steps if pretrained else 0,
             pretrain_seconds=pretrained["seconds"] if pretrained else 0.0,
             transfer_frames=sum(len(p.rows) for p in stage.train),
             transfer_steps=budget.steps,

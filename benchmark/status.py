@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from baselines.tst.pretrain import CHECKPOINT_FILE
+from baselines.zoo import ZOO
 from benchmark.at_hand import DONE, FAILED, HALF, MISSING, planned_jobs, planned_recordings, recordings_at_hand
 from benchmark.captured import fit_budgets
 from benchmark.failures import noted_failures
 from benchmark.jobs import Failure, Job
-from benchmark.plan import RunPlan
+from benchmark.plan import RunPlan, pretrain_budget
 from benchmark.results import SUFFIX, Result, read_result
 from benchmark.runner import run_folder
 from benchmark.stages import EvaluateStage, PretrainStage, is_done
@@ -141,8 +142,12 @@ def _pretrained(stage: PretrainStage) -> tuple[str, str]:
     if is_done(stage.folder):
         return DONE, ""
     if (stage.folder / CHECKPOINT_FILE).is_file():
-        return HALF, f"checkpoint at step {_last_step(stage.folder / 'log.csv')} of {stage.suite.pretrain.steps}"
+        return HALF, f"checkpoint at step {_last_step(stage.folder / 'log.csv')} of {_steps(stage)}"
     return MISSING, ""
+
+
+def _steps(stage: PretrainStage) -> int:
+    return pretrain_budget(ZOO[stage.model], stage.suite).steps
 
 
 def _evaluated(stage: EvaluateStage, result: Result | None) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from baselines.zoo.generalists import GENERALISTS, adapted, any_timm
 from baselines.zoo.mock import MOCK
 from baselines.zoo.model import Model
 from baselines.zoo.specialists import SPECIALISTS, mae_external, tst_external
+from baselines.zoo.variations import MARK, varied
 from sim_envs.registry import Table
 
 __all__ = ["ZOO", "Model"]
@@ -27,7 +28,7 @@ ADAPTED = "-adapted"
 
 
 class Zoo(Table[Model]):
-    """The rows above, those of other packages (entry points), and rows with an argument."""
+    """The rows above, those of other packages (entry points), rows with an argument, and variations of all these."""
 
     def __init__(self) -> None:
         super().__init__("model", {}, group="tst_bench.models")
@@ -44,6 +45,9 @@ class Zoo(Table[Model]):
         """Return a row, or raise :class:`~sim_envs.errors.UserError` with the near names."""
         if name in ROWS:
             return ROWS[name]
+        base, mark, changes = name.partition(MARK)
+        if mark:
+            return varied(self[base], changes)
         family, colon, argument = name.partition(":")
         if name.endswith(ADAPTED) and (colon or name.removesuffix(ADAPTED) in self):
             return adapted(self[name.removesuffix(ADAPTED)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from baselines.ledger import Role
@@ -21,6 +21,7 @@ class Model:
         sources: role → share of the pre-training frames drawn from spaces of that role; shares sum to 1.
             The number of frames and of optimiser steps is the suite's and equal for every row.
         external_spaces: how many external spaces the frames are drawn from; None is all that the suite has.
+        budget: fields of the suite's pre-training budget that this row has otherwise; empty for all but variations.
         network: where the encoder comes from; None is the suite's own ViT with random weights.
         labels_from: whose labelled frames the transfer learns from; ``test`` is for an oracle alone.
         unranked: why the row is shown apart and never ranked, "" for a regular one.
@@ -31,6 +32,7 @@ class Model:
     modalities: tuple[str, ...] = ()
     sources: Mapping[Role, float] | None = None
     external_spaces: int | None = None
+    budget: Mapping[str, float] = field(default_factory=dict)
     network: Network | None = None
     labels_from: Literal["transfer", "test"] = "transfer"
     unranked: str = ""

@@ -32,6 +32,15 @@ def show_plan(
         UserError: the run could not be made: spaces are missing, or disk.
     """
     plan, notes = asked_plan(suite, scene, models, tasks, protocols, seeds, weights, limit, home)
+    print_plan(plan, notes, home)
+
+
+def print_plan(plan: RunPlan, notes: Sequence[str], home: Path) -> None:
+    """Print what is left to do of a plan, and do nothing.
+
+    Raises:
+        UserError: the run could not be made: spaces are missing, or disk.
+    """
     usable, left_out = tasks_at_hand(plan, home)
     for line in (*notes, *left_out):
         note.print(f"note: {line}", highlight=False)

@@ -7,11 +7,16 @@ import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from benchmark.commands.console import note, out
 from sim_envs.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.jobs import Failure
+    from benchmark.plan import RunPlan
 
 
 def run_suite(
@@ -28,23 +33,36 @@ def run_suite(
     limit: int | None = None,
 ) -> None:
     """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
+    from benchmark.commands.asked import asked_plan
+
+    plan, notes = asked_plan(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
+    if carry_out(plan, notes, workers, device, home):
+        sys.exit(1)
+
+
+def carry_out(plan: RunPlan, notes: Sequence[str], workers: int, device: str, home: Path) -> list[Failure]:
+    """Do what is left of a plan, report on all there is of it, and return the jobs that failed, which are listed.
+
+    Raises:
+        UserError: a recording could not be made, without which nothing goes on.
+    """
     from baselines.precision import pick_device
     from benchmark.captured import fit_budgets
-    from benchmark.commands.asked import asked_plan
     from benchmark.failures import note_failures
     from benchmark.progress import run_with_progress
     from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
 
-    plan, notes = asked_plan(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
     place = pick_device(device).type
     machine = Machine.of(workers, place, os.cpu_count() or 1)
     names = ", ".join(model.name for model in plan.models)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
     usable, left_out = usable_tasks(plan, home)
-    for model in plan.models:
-        if model.network and model.network.licence:
-            notes.append(f"the weights of {model.name} are not free for all uses. {model.network.licence}.")
-    for line in (*notes, *left_out):
+    licences = [
+        f"the weights of {model.name} are not free for all uses. {model.network.licence}."
+        for model in plan.models
+        if model.network and model.network.licence
+    ]
+    for line in (*notes, *licences, *left_out):
         note.print(f"note: {line}")
     recording = recording_jobs(plan, home)
     missing = run_with_progress(recording, machine)
@@ -66,7 +84,7 @@ def run_suite(
                 f"[red]failed[/] {failure.job}: {failure.message}" + (f"  (log: {failure.log})" if failure.log else "")
             )
         note.print("The same command runs again only what is missing.")
-        sys.exit(1)
+    return failures
 
 
 def write_report(suite: str | None, scene: str | None, open_page: bool, home: Path) -> None:

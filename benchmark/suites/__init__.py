@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from sim_envs.errors import UserError, unknown
 from sim_envs.recordings.lens_and_noise import LensAndNoise
@@ -50,6 +59,8 @@ class PretrainBudget(_Part):
         encoder: preset of the encoder, which ``scratch`` shares.
         frames: frames in the pool, whatever spaces they come from.
         lr: peak learning rate, the same for every model.
+        mask_ratio: share of all tokens that the encoder does not see, in masked modelling; None leaves it to the
+            number of modalities, see :class:`~baselines.tst.config.PretrainConfig`.
     """
 
     encoder: str = "tiny"
@@ -57,6 +68,12 @@ class PretrainBudget(_Part):
     steps: int = Field(1200, ge=1)
     batch: int = Field(64, ge=1)
     lr: float = Field(2e-3, gt=0)
+    mask_ratio: float | None = Field(None, gt=0, lt=1)
+
+    @model_serializer(mode="wrap")
+    def _without_silence(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what says nothing, so that stages keep the digests they had before there was such a field."""
+        return {key: value for key, value in serialise(self).items() if value is not None}
 
 
 class TransferBudget(_Part):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from baselines.zoo import ZOO
 from benchmark.encoders import shape_of
+from benchmark.plan import pretrain_budget
 from benchmark.suites import Role, Suite
 from benchmark.tasks import TASKS
 from sim_envs.engines import ENGINES
@@ -49,7 +50,7 @@ def _too_few_frames(suite: Suite) -> list[str]:
             if role == "external" and ZOO[name].external_spaces:  # of few spaces more is recorded
                 continue
             splits = ("train", "test") if role == "test" and suite.variant == "transductive" else ("train",)
-            frames = round(share * suite.pretrain.frames)
+            frames = round(share * pretrain_budget(ZOO[name], suite).frames)
             problems += _short(suite, role, splits, frames, f"pretrain.frames for {name}")  # type: ignore[arg-type]
     return problems
 

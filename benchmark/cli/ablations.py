@@ -1,0 +1,84 @@
+"""The command that runs an ablation and draws it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from benchmark.cli.options import Device, Home, Limit, Workers, home_of, workers_of
+from sim_envs.errors import UserError
+
+app = typer.Typer()
+
+
+@app.command()
+def ablate(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="modalities, leave-one-out, add-one, spaces, frames, mask-ratio, steps or source-mix.",
+        ),
+    ],
+    scene: Annotated[
+        str | None, typer.Option(help="The test space.", metavar="SPACE", show_default="the suite's")
+    ] = None,
+    suite: Annotated[str, typer.Option(help="A suite by name, or a .yaml file.")] = "demo",
+    model: Annotated[
+        list[str] | None, typer.Option(help="The row to vary; may be given again.", show_default="tst")
+    ] = None,
+    values: Annotated[
+        str | None,
+        typer.Option(
+            help="Positions on the axis, e.g. 250,500,1000.", metavar="A,B,…", show_default="the ablation's own"
+        ),
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=2, help="Most subsets of modalities to try, drawn by seed 0.", show_default="all")
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="finetune")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Training seeds.", show_default="the suite's")] = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    home: Home = None,
+    limit: Limit = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the grid and do nothing.")] = False,
+) -> None:
+    """Vary one thing of a pre-training, run the grid, and draw what it does to the scores.
+
+    What was run before is kept, also by `run`; a grid that was interrupted goes on. `spaces` compares the specialists
+    with models of 1, 2, 4 … external spaces and reads off how many one test space is worth.
+
+    Examples: `tst-bench ablate modalities --scene builtin/flat-01`,
+    `tst-bench ablate spaces --suite small --seeds 3`,
+    `tst-bench ablate steps --model tst --model tst-mae --values 100,200,400`
+    """
+    from benchmark.commands.ablations import run_ablation
+
+    run_ablation(
+        kind,
+        suite,
+        scene,
+        model or ["tst"],
+        _numbers(values),
+        sample,
+        task or [],
+        protocol or ["finetune"],
+        seeds,
+        workers_of(workers),
+        device,
+        home_of(home),
+        limit,
+        dry_run,
+    )
+
+
+def _numbers(text: str | None) -> tuple[float, ...]:
+    if text is None:
+        return ()
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"--values {text}: give numbers separated by commas, e.g. 250,500,1000.") from None
