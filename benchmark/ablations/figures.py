@@ -27,7 +27,7 @@ def draw(ablation: Ablation) -> Figure:
 
     drawing = ablation.kind.drawing
     panels = ("front",) if drawing == "front" and len(ablation.roles) > 1 else ablation.roles
-    figure = Figure(figsize=(0.8 + 4.6 * len(panels), 4.2), layout="constrained")
+    figure = Figure(figsize=(1.4 + 4.4 * len(panels), 4.6), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=len(panels) > 1, squeeze=False)[0]
     styles = style_of(list(ablation.lines))
     for role, axis in zip(panels, axes, strict=True):
@@ -43,7 +43,7 @@ def draw(ablation: Ablation) -> Figure:
     figure.suptitle(
         f"{ablation.kind.summary}: {evidence.task.name}, {evidence.protocol}, {evidence.test_space}", fontsize=11
     )
-    figure.supxlabel(_wrapped(evidence.rests_on), fontsize=7, color="0.35")
+    figure.supxlabel(_wrapped(evidence.rests_on, 70 * len(panels)), fontsize=7, color="0.35")
     return figure
 
 
@@ -65,7 +65,6 @@ def _subsets(axis: Axes, ablation: Ablation, role: str, styles: Mapping[str, Map
         axis.plot(
             [s.x for s in means], [s.mean * measure.scale for s in means], color=style["color"], label=f"{line}, mean"
         )
-    axis.set_xticks(sorted({_x(r) for r in ablation.readings}))
     _label(axis, ablation)
 
 
@@ -197,8 +196,8 @@ def _label(axis: Axes, ablation: Ablation) -> None:
     xs = sorted({r.point.x for r in ablation.readings if r.point.x is not None})
     if xs and xs[0] > 0 and xs[-1] / xs[0] >= _LOG_FROM and ablation.kind.drawing != "subsets":
         axis.set_xscale("log")
-        axis.set_xticks(xs, [f"{x:,g}" for x in xs])
-        axis.minorticks_off()
+    axis.set_xticks(xs, [f"{x:,g}" for x in xs])
+    axis.minorticks_off()
     axis.set_xlabel(ablation.kind.axis, fontsize=9)
     axis.set_ylabel(f"{measure.label}{_unit(measure.unit)}", fontsize=9)
     axis.legend(frameon=False, fontsize=8)
@@ -213,7 +212,7 @@ def _unit(unit: str) -> str:
     return f" ({unit})" if unit else ""
 
 
-def _wrapped(text: str, width: int = 120) -> str:
+def _wrapped(text: str, width: int) -> str:
     import textwrap
 
     return "\n".join(textwrap.wrap(text, width))

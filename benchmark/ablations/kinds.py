@@ -111,7 +111,7 @@ def _spaces(request: Request) -> list[Point]:
     counts = [int(v) for v in request.values] or _doubling(available)
     if any(v != int(v) or v < 1 for v in request.values) or max(counts, default=0) > available:
         raise UserError(
-            f"--values: numbers of external spaces from 1 to {available}, which suite {request.suite.name} has."
+            f"--values: whole numbers of external spaces, from 1; suite {request.suite.name} has {available}."
         )
     points = [Point(name, name, None, "the test space alone") for name in ("tst", "tst-mae")]
     for family in ("tst-external", "mae-external"):
