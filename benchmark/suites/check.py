@@ -28,7 +28,7 @@ def suite_problems(suite: Suite, home: Path) -> list[str]:
     known = set(list_spaces(home))
     for space, role in suite.spaces().items():
         if space not in known:
-            problems.append(f"{role} space {space}: {unknown_space(space, home)}")
+            problems.append(f"{role} space: {unknown_space(space, home)}")
     return problems + _too_few_frames(suite)
 
 

@@ -81,7 +81,9 @@ def list_spaces(home: Path | None = None) -> list[str]:
 
 
 def unknown_space(space_id: str, home: Path) -> UserError:
-    """Return the error for an id that names no space: the near ids, and where ids come from."""
+    """Return the error for an id that names no space: how such a space comes here, or the near ids."""
+    if (how := how_to_import(space_id)) is not None:
+        return UserError(f"'{space_id}' is not on this machine. {how}")
     return unknown(
         "space",
         space_id,
@@ -89,3 +91,16 @@ def unknown_space(space_id: str, home: Path) -> UserError:
         hint="`tst-bench spaces list` shows all; `tst-bench spaces import PATH` adds a scan, "
         "`tst-bench import-capture PATH` a capture.",
     )
+
+
+def how_to_import(space_id: str) -> str | None:
+    """Say how a scene of a known data set is imported under this id, ``scan/<format>-<scene>``; None for other ids."""
+    from sim_envs.spaces.formats import SCAN_FORMATS
+
+    source, _, name = space_id.partition("/")
+    found = [row for row in SCAN_FORMATS if name.startswith(f"{row}-")]
+    if source != "scan" or not found:
+        return None
+    row = max(found, key=len)
+    scene = name.removeprefix(f"{row}-")
+    return f"Import it: tst-bench spaces import --format {row} ROOT --scene {scene}"

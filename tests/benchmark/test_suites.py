@@ -8,21 +8,44 @@ import pytest
 import yaml
 
 from baselines.zoo import ZOO
-from benchmark.suites import load_suite, suite_names
+from benchmark.suites import Suite, load_suite, suite_names
+from benchmark.suites.check import suite_problems
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_a_suite_that_ships_is_consistent(name: str) -> None:
+def test_a_suite_that_ships_is_consistent(name: str, tmp_path: Path) -> None:
     suite = load_suite(name)
     assert suite.name == name
     assert all(model in ZOO for model in suite.models)
     assert all(task in TASKS for task in suite.tasks)
-    in_test = sum(count * each for count, each in [suite.recordings["test"]["train"]])
-    assert in_test >= suite.pretrain.frames
-    external = suite.recordings["external"]["train"]
-    assert external[0] * external[1] * len(suite.external) >= suite.pretrain.frames
+    missing = [problem for problem in suite_problems(suite, tmp_path) if "is not on this machine" not in problem]
+    assert missing == [], "nothing but spaces that the user brings may be missing"
+
+
+def test_the_builtin_suite_has_what_it_promises() -> None:
+    suite = load_suite("builtin-v1")
+    sizes = [len(spaces) for spaces in (suite.test_spaces, suite.transfer, suite.held_out, suite.external)]
+    assert [size >= least for size, least in zip(sizes, (4, 8, 8, 16), strict=True)] == [True] * 4
+    assert sizes[3] <= 64
+    pools = {space: (int(space[-2:]) - 1) // 10 % 4 for space in suite.spaces()}
+    of = {role: {pools[space] for space in spaces} for role, spaces in suite_roles(suite).items()}
+    assert not of["test"] & (of["transfer"] | of["held_out"] | of["external"]), "no furniture of the test spaces"
+    assert not of["held_out"] & (of["transfer"] | of["external"])
+
+
+def suite_roles(suite: Suite) -> dict[str, list[str]]:
+    roles: dict[str, list[str]] = {}
+    for space, role in suite.spaces().items():
+        roles.setdefault(role, []).append(space)
+    return roles
+
+
+def test_a_space_of_a_known_data_set_says_how_it_is_imported(tmp_path: Path) -> None:
+    (problem, *_) = suite_problems(load_suite("replica"), tmp_path)
+    assert problem.startswith("test space: 'scan/replica-apartment_0' is not on this machine.")
+    assert "tst-bench spaces import --format replica ROOT --scene apartment_0" in problem
 
 
 def rewritten(tmp_path: Path, **changes: object) -> str:
