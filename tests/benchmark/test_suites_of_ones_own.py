@@ -91,7 +91,7 @@ def test_info_shows_a_suite_with_what_is_wrong_and_does_not_fail(
     code, said, _ = tst_bench(capsys, home, "suites", "info", rewritten(tmp_path, held_out=["scan/lab"]))
     assert code == 0
     assert "held_out     scan/lab (each: test 16 × 8 frames)" in said
-    assert "problem: held_out space scan/lab" in said
+    assert "problem: held_out space: Unknown space 'scan/lab'" in said
 
 
 @pytest.mark.parametrize("space", ["builtin/flat-02", "builtin/flat-11", "builtin/flat-31", "builtin/flat-51"])
