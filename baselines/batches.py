@@ -49,6 +49,19 @@ class Batch:
     measured: dict[str, Tensor]
     rows: np.ndarray
 
+    @property
+    def device(self) -> torch.device:
+        """Where the values are."""
+        return next(iter(self.values.values())).device
+
+    def __getitem__(self, frames: slice) -> Batch:
+        """Return some of the frames."""
+        return Batch(
+            {name: values[frames] for name, values in self.values.items()},
+            {name: mask[frames] for name, mask in self.measured.items()},
+            self.rows[frames],
+        )
+
 
 @dataclass(frozen=True)
 class Augmentation:
