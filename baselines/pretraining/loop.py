@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from baselines.augmentation import draw_changes
 from baselines.batches import Batch, FramePool, Frames
 from baselines.checkpoint import load_checkpoint, save_checkpoint
 from baselines.optim import adamw, cosine_lr, set_lr
@@ -170,7 +171,8 @@ class _Run:
         """Draw the frames and their augmentation: functions of the seed and the step's number."""
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         rows = self.pool.rows_of_step(self.config.seed, self.step, self.config.batch)
-        return self.pool.batch(rows, self.device, augmentation=self.objective.augmentation, generator=generator)
+        changes = draw_changes(self.objective.augmentation, generator, self.config.batch)
+        return self.pool.batch(rows, self.device, changes=changes)
 
     def _require_finite(self, value: float, batch: Batch, what: str) -> None:
         if not np.isfinite(value):

@@ -18,7 +18,8 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from baselines.batches import Augmentation, Batch
+from baselines.augmentation import Augmentation
+from baselines.batches import Batch
 from baselines.encoder import EncoderConfig, save_encoder
 
 
