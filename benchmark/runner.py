@@ -160,6 +160,10 @@ def _pretrain(
         "image": plan.suite.rig.width,
         "seed": seed,
     }
+    if model.objective != "masked":  # folders from before there were others stay valid
+        key["objective"] = model.objective
+    if model.mask_ratio is not None:
+        key["mask_ratio"] = model.mask_ratio
     weights = plan.weights.get(model.name)
     if model.network and weights:
         key |= {"network": dict(model.network.identity), "weights": weights.sha256}

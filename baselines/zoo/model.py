@@ -17,11 +17,14 @@ class Model:
     Attributes:
         name: as typed after ``--model``.
         summary: one line for ``--help`` and the report.
-        modalities: what masked modelling reads and predicts; empty means no pre-training in this benchmark.
+        modalities: what pre-training reads and learns from; empty means no pre-training in this benchmark.
         sources: role → share of the pre-training frames drawn from spaces of that role; shares sum to 1.
             The number of frames and of optimiser steps is the suite's and equal for every row.
         external_spaces: how many external spaces the frames are drawn from; None is all that the suite has.
         budget: fields of the suite's pre-training budget that this row has otherwise; empty for all but variations.
+        objective: of the pre-training, a name of :data:`~baselines.objectives.OBJECTIVES`.
+        mask_ratio: share of all tokens that masked modelling hides from the encoder; None leaves it to the number of
+            modalities, see :class:`~baselines.tst.config.MaskedConfig`.
         network: where the encoder comes from; None is the suite's own ViT with random weights.
         labels_from: whose labelled frames the transfer learns from; ``test`` is for an oracle alone.
         unranked: why the row is shown apart and never ranked, "" for a regular one.
@@ -33,6 +36,8 @@ class Model:
     sources: Mapping[Role, float] | None = None
     external_spaces: int | None = None
     budget: Mapping[str, float] = field(default_factory=dict)
+    objective: str = "masked"
+    mask_ratio: float | None = None
     network: Network | None = None
     labels_from: Literal["transfer", "test"] = "transfer"
     unranked: str = ""

@@ -75,7 +75,7 @@ def _mask_ratio(model: Model, value: str, name: str) -> Model:
     ratio = _number(value, float, name)
     if not 0 < ratio < 1:
         raise UserError(f"{name}: the share of masked tokens lies between 0 and 1.")
-    return _budget(model, "mask_ratio", ratio)
+    return replace(model, mask_ratio=ratio)
 
 
 def _budget(model: Model, field: str, value: float) -> Model:

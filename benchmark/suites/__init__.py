@@ -11,9 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
-    SerializerFunctionWrapHandler,
     ValidationError,
-    model_serializer,
     model_validator,
 )
 
@@ -60,8 +58,6 @@ class PretrainBudget(_Part):
         encoder: preset of the encoder, which ``scratch`` shares.
         frames: frames in the pool, whatever spaces they come from.
         lr: peak learning rate, the same for every model.
-        mask_ratio: share of all tokens that the encoder does not see, in masked modelling; None leaves it to the
-            number of modalities, see :class:`~baselines.tst.config.PretrainConfig`.
     """
 
     encoder: str = "tiny"
@@ -69,12 +65,6 @@ class PretrainBudget(_Part):
     steps: int = Field(1200, ge=1)
     batch: int = Field(64, ge=1)
     lr: float = Field(2e-3, gt=0)
-    mask_ratio: float | None = Field(None, gt=0, lt=1)
-
-    @model_serializer(mode="wrap")
-    def _without_silence(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what says nothing, so that stages keep the digests they had before there was such a field."""
-        return {key: value for key, value in serialise(self).items() if value is not None}
 
 
 class TransferBudget(_Part):
