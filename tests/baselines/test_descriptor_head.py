@@ -98,8 +98,8 @@ def test_views_of_places_that_look_different_become_unlike(strength: Strength) -
     tokens = torch.from_numpy((looks[at] + rng.normal(0, 1, (60, 4, 4, 8))).astype(np.float32))
     target = places(np.stack([5.0 * at, 0 * at, 0 * at], axis=1), 0 * at)
     network, generator = head(strength), torch.Generator().manual_seed(0)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
-    for rows in network.batches(target, 32, 60, generator):
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3)
+    for rows in network.batches(target, 32, 100, generator):
         part = SimpleNamespace(**{k: v[rows.numpy()] for k, v in vars(target).items()})
         truth = network.truth(part, torch.zeros(32, dtype=torch.bool), (1, 1))
         optimiser.zero_grad()
