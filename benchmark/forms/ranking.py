@@ -31,8 +31,8 @@ class Ranking:
     def unpack(self, arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray:
         """Return ``ranking``."""
         ranking = arrays["ranking"]
-        if ranking.ndim and len(ranking) != count:
-            raise ValueError(f"{count} frame numbers for {len(ranking)} rankings")
+        if not ranking.ndim or len(ranking) != count:
+            raise ValueError(f"{count} frame numbers for ranking of shape {ranking.shape}")
         return ranking
 
     def check(self, answers: np.ndarray, frames: Frames) -> str:
