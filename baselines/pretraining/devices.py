@@ -21,17 +21,20 @@ FORMATS = {torch.float32: "no", torch.bfloat16: "bf16"}
 
 
 @contextmanager
-def joined(device: torch.device, precision: torch.dtype, accumulate: int) -> Iterator[Accelerator]:
+def joined(
+    device: torch.device, precision: torch.dtype, accumulate: int, all_learn: bool = True
+) -> Iterator[Accelerator]:
     """Join the other processes for one run, and leave them after it.
 
     Args:
         device: of a process that is alone; one of several takes the GPU of its own number.
         accumulate: parts that a process computes one after the other in a step.
+        all_learn: whether every parameter gets a gradient in every step.
     """
     if device.type == "cuda" and launched_processes() == 1:
         torch.cuda.set_device(device)
-    # An objective may leave some of its networks out of a step, and changes its buffers by itself.
-    wrapping = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
+    # Buffers are the objective's to change (a centre, a codebook): it sees to it that they agree.
+    wrapping = DistributedDataParallelKwargs(find_unused_parameters=not all_learn, broadcast_buffers=False)
     accelerator = Accelerator(
         cpu=device.type == "cpu",
         mixed_precision=FORMATS[precision],
@@ -49,6 +52,11 @@ def joined(device: torch.device, precision: torch.dtype, accumulate: int) -> Ite
 def launched_processes() -> int:
     """Return how many processes a launcher started, this one included."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first_process() -> bool:
+    """Tell whether this is the process that writes: the only one, or the first of those launched."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def parts_of(batch: int, processes: int, accumulate: int, rank: int) -> list[slice]:

@@ -72,7 +72,7 @@ def pretrain(
     where = pick_device(device) if isinstance(device, str) else device
     precision = pick_precision(config.precision, where)
     parts_of(config.batch, launched_processes(), config.accumulate, 0)
-    with _threads(config.threads), joined(where, precision, config.accumulate) as accelerator:
+    with _threads(config.threads), joined(where, precision, config.accumulate, objective.all_learn) as accelerator:
         mine = (
             accelerator.device if where.type == "cuda" else CPU
         )  # of several processes on CPUs, accelerate numbers them

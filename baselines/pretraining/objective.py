@@ -40,6 +40,7 @@ class Objective(nn.Module, ABC):
         image_size: pixels of a side of the frames that :meth:`losses` takes.
         augmentation: what is done to the frames before.
         shape: of the encoder.
+        all_learn: whether every parameter gets a gradient in every step; several processes must know.
         identity: JSON-like; with the loop's settings and the frames it decides the weights.
     """
 
@@ -48,6 +49,7 @@ class Objective(nn.Module, ABC):
     image_size: int
     augmentation: Augmentation
     shape: EncoderConfig
+    all_learn: bool = True
     identity: Mapping[str, Any]
 
     @abstractmethod
