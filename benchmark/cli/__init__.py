@@ -16,6 +16,7 @@ from benchmark.cli import (
     grid,
     look,
     models,
+    pretraining,
     recordings,
     runs,
     spaces,
@@ -38,6 +39,7 @@ app.add_typer(look.app)
 app.add_typer(runs.app)
 app.add_typer(grid.app)
 app.add_typer(ablations.app)
+app.add_typer(pretraining.app)
 app.add_typer(models.app, name="models")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(spaces.app, name="spaces")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from benchmark.commands.console import note, out
+from benchmark.launching import ALONE, Execution
 from sim_envs.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def run_suite(
     device: str,
     home: Path,
     limit: int | None = None,
+    execution: Execution = ALONE,
 ) -> None:
     """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
     from benchmark.commands.asked import asked_plan
@@ -53,7 +55,7 @@ def carry_out(plan: RunPlan, notes: Sequence[str], workers: int, device: str, ho
     from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
 
     place = pick_device(device).type
-    machine = Machine.of(workers, place, os.cpu_count() or 1)
+    machine = Machine.of(workers, place, os.cpu_count() or 1, execution)
     names = ", ".join(model.name for model in plan.models)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
     usable, left_out = usable_tasks(plan, home)
@@ -73,7 +75,7 @@ def carry_out(plan: RunPlan, notes: Sequence[str], workers: int, device: str, ho
     plan, notes = fit_budgets(plan, recordings)
     for line in notes:
         note.print(f"note: {line}")
-    jobs = jobs_of(plan, recordings, usable, home, place)
+    jobs = jobs_of(plan, recordings, usable, home, place, execution)
     failures = run_with_progress(jobs, machine)
     note_failures(run_folder(home, plan), jobs, failures)
     if (run_folder(home, plan) / "results").is_dir():
