@@ -27,6 +27,7 @@ OBJECTIVES: Table[Build] = Table(
     "objective",
     {
         "masked": "baselines.tst.masked:masked_modelling",
+        "tokens": "baselines.tokens.objective:masked_tokens",
     },
     group="tst_bench.objectives",
 )

@@ -16,6 +16,13 @@ _MIX: Mapping[Role, float] = {"test": 0.5, "transfer": 0.5}
 SCRATCH = Model("scratch", "random weights; everything it knows comes from the transfer set")
 TST_MAE = Model("tst-mae", "masked RGB modelling in the test space", _RGB, {"test": 1.0})
 TST = Model("tst", "cross-modal masked modelling of all sensors in the test space", SENSED, {"test": 1.0})
+TST_TOKENS = Model(
+    "tst-tokens",
+    "masked modelling of tokens of all sensors; the tokenizers too learn in the test space",
+    SENSED,
+    {"test": 1.0},
+    objective="tokens",
+)
 TST_EXTERNAL = Model("tst-external", "the objective of tst on external spaces only", SENSED, {"external": 1.0})
 MAE_EXTERNAL = Model("mae-external", "the objective of tst-mae on external spaces only", _RGB, {"external": 1.0})
 TST_MIX = Model("tst-mix", "tst; half its frames are unlabelled frames of the transfer spaces", SENSED, _MIX)
@@ -28,7 +35,17 @@ ORACLE = Model(
     labels_from="test",
 )
 
-SPECIALISTS = (SCRATCH, TST_MAE, TST, TST_MIX, TST_MAE_MIX, TST_EXTERNAL, MAE_EXTERNAL, ORACLE)
+SPECIALISTS = (
+    SCRATCH,
+    TST_MAE,
+    TST,
+    TST_TOKENS,
+    TST_MIX,
+    TST_MAE_MIX,
+    TST_EXTERNAL,
+    MAE_EXTERNAL,
+    ORACLE,
+)
 
 
 def tst_external(count: str) -> Model:

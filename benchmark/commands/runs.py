@@ -38,11 +38,13 @@ def run_suite(
     from benchmark.commands.asked import asked_plan
 
     plan, notes = asked_plan(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
-    if carry_out(plan, notes, workers, device, home):
+    if carry_out(plan, notes, workers, device, home, execution):
         sys.exit(1)
 
 
-def carry_out(plan: RunPlan, notes: Sequence[str], workers: int, device: str, home: Path) -> list[Failure]:
+def carry_out(
+    plan: RunPlan, notes: Sequence[str], workers: int, device: str, home: Path, execution: Execution = ALONE
+) -> list[Failure]:
     """Do what is left of a plan, report on all there is of it, and return the jobs that failed, which are listed.
 
     Raises:

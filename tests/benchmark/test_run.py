@@ -107,7 +107,7 @@ def test_a_result_says_what_reached_the_weights(finished: Path) -> None:
 
 @pytest.fixture(scope="module")
 def others(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
-    """Results of a mock, a network of timm as it is and adapted, another package's model, and an oracle."""
+    """Results of other objectives, a mock, a network of timm as it is and adapted, a third party's, and an oracle."""
     home = tmp_path_factory.mktemp("others")
     borrow(finished, home)
     shutil.copytree(finished / "stages", home / "stages")
@@ -115,6 +115,7 @@ def others(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     torch.save(timm.create_model("test_vit").state_dict(), home / "test_vit.pth")
     site = install_model(home / "site")
     models = ["mock", "timm:test_vit.r160_in1k", "timm:test_vit.r160_in1k-adapted", "colours", "oracle"]
+    models += ["tst-tokens"]
     arguments = [part for model in models for part in ("--model", model)]
     weights = [part for model in models[1:3] for part in ("--weights", f"{model}={home / 'test_vit.pth'}")]
     environment = os.environ | {
@@ -139,6 +140,7 @@ def test_tracks_follow_from_what_reached_the_weights(others: dict[str, Result]) 
         "timm:test_vit.r160_in1k-adapted": "adapted",
         "colours": "generalist",
         "oracle": "oracle",
+        "tst-tokens": "sensors-only",
     }
 
 
