@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from baselines.teachers.grid import read_cells, unmoved
 from baselines.values import needs_depth, require_sensed, to_values
 from sim_envs.errors import UserError
 from sim_envs.modalities import modality
@@ -41,6 +42,7 @@ class Batch:
 
     Attributes:
         values: modality → (B, C, H, W) float32, see :mod:`baselines.values`.
+            What is coarser than pixels lies on the encoder's patches: (B, C, cells, cells).
         measured: modality → (B, H, W) bool; elsewhere ``values`` mean nothing.
         rows: (B,) the frames' numbers in the pool.
     """
@@ -78,8 +80,9 @@ class FramePool:
 
     Args:
         sources: the recordings; frame numbers run through them in this order.
-        modalities: to serve; all sensed.
+        modalities: to serve; sensed ones, and those of teachers.
         image_size: pixels of the square frames served; stored frames are this size or a whole multiple of it.
+        patches: of the encoder along a side, on which modalities that are coarser than pixels are served.
         shares: of an epoch's frames drawn from each source; None is in proportion to their lengths.
 
     Raises:
@@ -92,12 +95,14 @@ class FramePool:
         modalities: tuple[str, ...],
         image_size: int,
         *,
+        patches: int = 1,
         shares: Sequence[float] | None = None,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
     ) -> None:
         require_sensed(modalities)
         self.modalities = modalities
         self.image_size = image_size
+        self.patches = patches
         self._sources = list(sources)
         self._names = (*modalities, "depth") if needs_depth(modalities) and "depth" not in modalities else modalities
         self._sizes = np.array([len(source) for source in sources], dtype=np.int64)
@@ -151,14 +156,23 @@ class FramePool:
         Args:
             generator: on the CPU; draws how each frame is changed. Needed unless ``augmentation`` is UNCHANGED.
         """
-        stored = {name: self.take(name, rows) for name in self._names}
+        stored = {name: self.take(name, rows) for name in self._names if not modality(name).cells}
+        flipped, shift = unmoved(len(rows))
         inside = np.ones((len(rows), self.image_size, self.image_size), dtype=bool)
         if augmentation != UNCHANGED:
             if generator is None:
                 raise ValueError("augmentation needs a random generator")
-            stored, inside = _move(stored, augmentation, generator)
+            flipped, shift = draw_moves(len(rows), augmentation, generator)
+            stored, inside = _move(stored, flipped.numpy(), shift.numpy())
         values, measured = {}, {}
         for name in self.modalities:
+            if cells := modality(name).cells:
+                maps = torch.from_numpy(self.take(name, rows)).to(device)
+                mode = "nearest" if modality(name).categories else "bilinear"
+                values[name], measured[name] = read_cells(
+                    maps, cells * self.patches, self.image_size, flipped, shift, mode=mode
+                )
+                continue
             mask = inside & (stored["depth"] > 0) if needs_depth((name,)) else inside
             measured[name] = torch.from_numpy(mask).to(device)
             values[name] = to_values(name, stored[name], measured[name])
@@ -173,10 +187,12 @@ class FramePool:
             here = np.flatnonzero(source_of_row == index)
             for part in np.array_split(here, max(1, len(here) // 256)):  # a memory map's frames, not all at once
                 frames = self._sources[index].get(name, rows[part] - self._starts[index])
-                out[part] = shrink(name, frames, self.image_size)
+                out[part] = frames if modality(name).cells else shrink(name, frames, self.image_size)
         return out
 
     def _frame_shape(self, name: str) -> tuple[int, ...]:
+        if modality(name).cells:  # the teacher's own grid
+            return tuple(self._sources[0].get(name, np.zeros(1, dtype=np.int64)).shape[1:])
         return modality(name).frame_shape(self.image_size, self.image_size)
 
     def _check_frames(self) -> None:
@@ -188,7 +204,11 @@ class FramePool:
                     f" {', '.join(missing)} too. Generate it with these modalities, or pre-train without them."
                 )
             for name in self._names:
-                shrink(name, source.get(name, np.zeros(1, dtype=np.int64)), self.image_size)
+                first = source.get(name, np.zeros(1, dtype=np.int64))
+                if not modality(name).cells:
+                    shrink(name, first, self.image_size)
+                elif first.shape[1:] != self._frame_shape(name):
+                    raise UserError(f"Source {index} has {name} on another grid than source 0. Compute them alike.")
 
 
 def shrink(name: str, stored: np.ndarray, size: int) -> np.ndarray:
@@ -263,18 +283,27 @@ def jitter_colours(rgb: Tensor, generator: torch.Generator, augmentation: Augmen
     return torch.addcmul((contrast * (light - 1)).to(rgb.device), rgb, (contrast * light).to(rgb.device))
 
 
+def draw_moves(count: int, augmentation: Augmentation, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw which frames are mirrored, (B,) bool, and by how many pixels each is read off, (2, B): down, right."""
+    flipped = torch.rand(count, generator=generator) < augmentation.flip
+    limit = augmentation.max_shift
+    return flipped, torch.randint(-limit, limit + 1, (2, count, 1), generator=generator).squeeze(2)
+
+
 def _move(
-    stored: dict[str, np.ndarray], augmentation: Augmentation, generator: torch.Generator
+    stored: dict[str, np.ndarray], mirrored: np.ndarray, shift: np.ndarray
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Flip and shift every frame, all modalities alike; return them and the (B, H, W) pixels still in view.
 
     A border that a shift brings in repeats the last pixel, and is not in view.
+
+    Args:
+        mirrored: (B,) bool.
+        shift: (2, B) pixels.
     """
     count, height, width = next(iter(stored.values())).shape[:3]
-    flipped = np.flatnonzero(torch.rand(count, generator=generator).numpy() < augmentation.flip)
-    limit = augmentation.max_shift
-    shift = torch.randint(-limit, limit + 1, (2, count, 1), generator=generator).numpy()
-    y, x = np.arange(height) + shift[0], np.arange(width) + shift[1]
+    flipped = np.flatnonzero(mirrored)
+    y, x = np.arange(height) + shift[0, :, None], np.arange(width) + shift[1, :, None]
     inside = ((y >= 0) & (y < height))[:, :, None] & ((x >= 0) & (x < width))[:, None, :]
     y, x = y.clip(0, height - 1), x.clip(0, width - 1)
     frame = np.arange(count)[:, None, None]
@@ -284,5 +313,5 @@ def _move(
         turned = frames.copy()
         turned[flipped] = modality(name).flip(frames[flipped])
         flat = turned.reshape(count * height * width, -1)
-        moved[name] = flat.take(pixel, axis=0).reshape(frames.shape) if limit else turned
+        moved[name] = flat.take(pixel, axis=0).reshape(frames.shape) if shift.any() else turned
     return moved, inside

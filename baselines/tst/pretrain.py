@@ -101,7 +101,7 @@ def pretrain(
     where = pick_device(device) if isinstance(device, str) else device
     with _threads(config.threads):
         size = start.frame_size if start else config.encoder.image_size
-        pool = FramePool(frames, config.modalities, size, shares=shares)
+        pool = FramePool(frames, config.modalities, size, patches=config.encoder.grid, shares=shares)
         run = _Run(config, pool, folder, where, start)
         while run.step < config.steps:
             run.advance()
