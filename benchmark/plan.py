@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from baselines.ledger import Role
+from baselines.teachers.table import teacher
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
 from benchmark.suites import RigSize, Splits, Suite
@@ -34,7 +35,7 @@ class RunPlan:
         suite: as loaded, with what the command line changed.
         test_space: id of the space that the specialists live in.
         roles: every other space's role; the test space has ``test``.
-        weights: model → the file that its encoder's weights are read from.
+        weights: model or teacher → the file that its weights are read from.
         cut: the splits of spaces that cannot have those the suite asks for (short captures).
     """
 
@@ -157,13 +158,14 @@ def plan_run(
 
 
 def find_weights(models: Sequence[Model], given: Mapping[str, Path], rig: RigSize) -> dict[str, WeightsFile]:
-    """Return model → weights file for every model whose network was trained elsewhere.
+    """Return model or teacher → weights file for every one whose network was trained elsewhere.
 
     Raises:
         UserError: a file is given for a model that is not in the run or has no use for it, none can be found, or
             one is damaged or of another network.
     """
-    names = [model.name for model in models]
+    teachers = dict.fromkeys(name for model in models for name in model.teachers)
+    names = [*dict.fromkeys((*(model.name for model in models), *teachers))]
     for name in given:
         if name not in names:
             raise UserError(f"--weights {name}=…: {name} is not in this run. Its models: {', '.join(names)}.")
@@ -175,6 +177,11 @@ def find_weights(models: Sequence[Model], given: Mapping[str, Path], rig: RigSiz
         if model.network and path is not None:
             model.network.check(path, rig.height, rig.width)
             found[model.name] = WeightsFile.of(path)
+    for name in teachers:
+        weights = found.get(name) or teacher(name).find_weights(given.get(name))
+        if weights:
+            teacher(name).check(weights, rig.height, rig.width)
+            found[name] = weights
     return found
 
 
@@ -260,6 +267,11 @@ def labelled_portions(
     return [replace(whole, rows=tuple(learns.tolist()))], [replace(whole, rows=tuple(rows[selects].tolist()))]
 
 
+def pretraining_splits(role: Role, suite: Suite) -> tuple[str, ...]:
+    """Return the splits whose frames may be pre-trained on, of spaces of a role."""
+    return ("train", "test") if role == "test" and suite.variant == "transductive" else ("train",)
+
+
 def pretraining_pool(
     model: Model, suite: Suite, recordings: Mapping[str, list[Recording]]
 ) -> list[tuple[Role, Portion]]:
@@ -269,7 +281,7 @@ def pretraining_pool(
     """
     pool: list[tuple[Role, Portion]] = []
     for role, share in (model.sources or {}).items():
-        splits = ("train", "test") if role == "test" and suite.variant == "transductive" else ("train",)
+        splits = pretraining_splits(role, suite)
         group = external_group(model.external_spaces) if role == "external" else role
         portions = shared_out(recordings[group], splits, round(share * suite.pretrain.frames))
         pool += [(role, p) for p in portions if p.rows]

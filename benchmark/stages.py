@@ -30,12 +30,13 @@ from baselines.zoo import ZOO, Model
 from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trained_encoder
 from benchmark.environment import environment
 from benchmark.jobs import Report
-from benchmark.plan import Portion
+from benchmark.plan import Portion, pretraining_splits
 from benchmark.predictions import SpacePrediction, save_predictions
 from benchmark.results import Compute, Result, SpaceResult, save_result, scores
 from benchmark.scoring import score_space
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS, Task
+from benchmark.teaching import Teaching, pretraining_frames
 from sim_envs.generate import generate
 from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
@@ -51,6 +52,8 @@ class PretrainStage:
     Attributes:
         weights: of the network that is gone on from, None for one that begins at random.
         pool: where each part of the frames comes from.
+        teachers: who is asked about the frames.
+        home: where teachers' answers are kept.
         folder: where checkpoints, log and encoder go.
     """
 
@@ -59,6 +62,8 @@ class PretrainStage:
     suite: Suite
     weights: WeightsFile | None
     pool: Sequence[tuple[Role, Portion]]
+    teachers: Sequence[Teaching]
+    home: Path
     folder: Path
     device: str
 
@@ -122,15 +127,20 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
     if is_done(stage.folder):
         return
     model = ZOO[stage.model]
-    frames = [Recording.open(p.folder).sensed().only(np.array(p.rows)) for _, p in stage.pool]
+    device = pick_device(stage.device)
+    frames = [
+        pretraining_frames(p, pretraining_splits(role, stage.suite), stage.teachers, stage.home, device, report)
+        for role, p in stage.pool
+    ]
     start = start_of(model, stage.suite, stage.seed, stage.weights)
     config = pretrain_config(model, stage.suite, stage.seed, start.config if start else shape_of(stage.suite))
-    outcome = pretrain(config, frames, stage.folder, start=start, device=pick_device(stage.device), progress=report)
+    outcome = pretrain(config, frames, stage.folder, start=start, device=device, progress=report)
     ledger = Ledger(
         entries=tuple(
             Entry(role=role, source=p.space, digest=p.digest, modalities=model.modalities, frames=len(p.rows))
             for role, p in stage.pool
-        )
+        ),
+        teachers=tuple(teaching.ledger() for teaching in stage.teachers),
     )
     write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
 
@@ -261,7 +271,8 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         environment=environment(gpus),
         inputs={f"{p.space} {p.folder.name}": p.digest for p in used}
         | {e.source + " (pre-training)": e.digest for e in ledger.entries if e.digest}
-        | {f"weights of {name}": sha256 for name, sha256 in ledger.weights.items()},
+        | {f"weights of {name}": sha256 for name, sha256 in ledger.weights.items()}
+        | {f"weights of {teacher.name}": teacher.weights for teacher in ledger.teachers if teacher.weights},
         compute=Compute(
             parameters=transferred["parameters"],
             pretrain_frames=sum(e.frames for e in ledger.entries if not (e.role == "test" and e.labels)),

@@ -19,7 +19,7 @@ class PretrainConfig:
     """Everything that decides the weights, besides the frames.
 
     Attributes:
-        modalities: sensed ones, ``rgb`` first. ``("rgb",)`` is a masked autoencoder.
+        modalities: sensed ones and those of teachers, ``rgb`` first. ``("rgb",)`` is a masked autoencoder.
         steps, batch: optimiser steps, and frames in each.
         lr: peak of the schedule; ``warmup_share`` of the steps lead up to it.
         clip: largest norm of the gradient.

@@ -9,6 +9,7 @@ from baselines.zoo.generalists import GENERALISTS, adapted, any_timm
 from baselines.zoo.mock import MOCK
 from baselines.zoo.model import Model
 from baselines.zoo.specialists import SPECIALISTS, mae_external, tst_external
+from baselines.zoo.taught import JOIN, taught
 from sim_envs.registry import Table
 
 __all__ = ["ZOO", "Model"]
@@ -24,6 +25,10 @@ FAMILIES: dict[str, Callable[[str], Model]] = {
 
 ADAPTED = "-adapted"
 """What makes another row of one: ``dinov2-s-adapted``."""
+
+
+TAUGHT = f"tst{JOIN}"
+"""What begins a row with teachers: ``tst+clip-vit-b16+dinov2-b``."""
 
 
 class Zoo(Table[Model]):
@@ -44,6 +49,8 @@ class Zoo(Table[Model]):
         """Return a row, or raise :class:`~sim_envs.errors.UserError` with the near names."""
         if name in ROWS:
             return ROWS[name]
+        if name.startswith(TAUGHT):
+            return taught(name.removeprefix(TAUGHT), self.__getitem__, list(self))
         family, colon, argument = name.partition(":")
         if name.endswith(ADAPTED) and (colon or name.removesuffix(ADAPTED) in self):
             return adapted(self[name.removesuffix(ADAPTED)])

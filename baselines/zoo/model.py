@@ -22,6 +22,8 @@ class Model:
             The number of frames and of optimiser steps is the suite's and equal for every row.
         external_spaces: how many external spaces the frames are drawn from; None is all that the suite has.
         network: where the encoder comes from; None is the suite's own ViT with random weights.
+        teachers: networks that are asked about the pre-training frames, see :mod:`baselines.teachers`; their answers
+            are among ``modalities``.
         labels_from: whose labelled frames the transfer learns from; ``test`` is for an oracle alone.
         unranked: why the row is shown apart and never ranked, "" for a regular one.
     """
@@ -32,6 +34,7 @@ class Model:
     sources: Mapping[Role, float] | None = None
     external_spaces: int | None = None
     network: Network | None = None
+    teachers: tuple[str, ...] = ()
     labels_from: Literal["transfer", "test"] = "transfer"
     unranked: str = ""
 
