@@ -51,16 +51,15 @@ def needs_depth(names: tuple[str, ...]) -> bool:
     return any(modality(name).loss in MEASURED_WITH_DEPTH for name in names)
 
 
-def to_values(name: str, stored: np.ndarray, measured: Tensor) -> Tensor:
+def to_values(name: str, stored: Tensor, measured: Tensor) -> Tensor:
     """Return (B, C, H, W) float32 values of stored (B, H, W[, C]) frames; 0 where nothing was measured.
 
     Args:
-        measured: (B, H, W) bool, on the device the values should be on.
+        stored: integers; 16 unsigned bits as the signed number of the same bits.
+        measured: (B, H, W) bool, on the same device.
     """
     row = modality(name)
-    if stored.dtype == np.uint16:
-        stored = stored.astype(np.int32)  # torch has few kernels for uint16
-    raw = torch.from_numpy(np.ascontiguousarray(stored)).to(measured.device)
+    raw = stored.to(torch.int32) & 0xFFFF if stored.dtype == torch.int16 else stored
     if row.loss == "patch_mse":
         return normalise_rgb(raw)
     channels = raw.unsqueeze(1) if row.channels == 1 else raw.permute(0, 3, 1, 2)

@@ -176,6 +176,8 @@ def _pretrain(
         "image": plan.suite.rig.width,
         "seed": seed,
     }
+    if model.objective != "masked":  # folders from before there were others stay valid
+        key["objective"] = model.objective
     weights = plan.weights.get(model.name)
     if model.network and weights:
         key |= {"network": dict(model.network.identity), "weights": weights.sha256}

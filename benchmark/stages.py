@@ -19,14 +19,15 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from baselines.encoder import EncoderConfig
 from baselines.heads import DenseModel
 from baselines.ledger import Entry, Ledger, Role
+from baselines.objectives import OBJECTIVES
 from baselines.precision import pick_device
+from baselines.pretraining.config import LoopConfig
+from baselines.pretraining.loop import pretrain
 from baselines.transfer import LabelledFrames, TransferConfig, Transferred, predict, transfer, write_log
-from baselines.tst.pretrain import PretrainConfig, pretrain
 from baselines.weights import WeightsFile
-from baselines.zoo import ZOO, Model
+from baselines.zoo import ZOO
 from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trained_encoder
 from benchmark.environment import environment
 from benchmark.jobs import Report
@@ -104,17 +105,10 @@ def is_done(folder: Path) -> bool:
     return (folder / DONE).is_file()
 
 
-def pretrain_config(model: Model, suite: Suite, seed: int, shape: EncoderConfig) -> PretrainConfig:
-    """Return how a model is pre-trained under a suite's budget."""
+def loop_config(suite: Suite, seed: int) -> LoopConfig:
+    """Return how long and how fast every model is pre-trained under a suite's budget."""
     budget = suite.pretrain
-    return PretrainConfig(
-        encoder=shape,
-        modalities=model.modalities,
-        steps=budget.steps,
-        batch=budget.batch,
-        lr=budget.lr,
-        seed=seed,
-    )
+    return LoopConfig(steps=budget.steps, batch=budget.batch, lr=budget.lr, seed=seed)
 
 
 def run_generate(recipe: Recipe, home: Path, report: Report) -> None:
@@ -133,8 +127,10 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
         for role, p in stage.pool
     ]
     start = start_of(model, stage.suite, stage.seed, stage.weights)
-    config = pretrain_config(model, stage.suite, stage.seed, start.config if start else shape_of(stage.suite))
-    outcome = pretrain(config, frames, stage.folder, start=start, device=device, progress=report)
+    config = loop_config(stage.suite, stage.seed)
+    shape = start.config if start else shape_of(stage.suite)
+    objective = OBJECTIVES[model.objective](model, shape, config, start)
+    outcome = pretrain(objective, config, frames, stage.folder, device=device, progress=report)
     ledger = Ledger(
         entries=tuple(
             Entry(role=role, source=p.space, digest=p.digest, modalities=model.modalities, frames=len(p.rows))

@@ -12,10 +12,10 @@ import torch
 
 from baselines.batches import Frames
 from baselines.ledger import Ledger, TaughtBy
+from baselines.pretraining.loop import ENCODER_FILE
 from baselines.teachers.frames import TaughtFrames
 from baselines.teachers.store import Question, answers
 from baselines.teachers.table import teacher
-from baselines.tst.pretrain import ENCODER_FILE
 from baselines.weights import WeightsFile
 from benchmark.jobs import Report
 from benchmark.plan import Portion

@@ -6,43 +6,44 @@ recorded: features between four cells, ids from the cell they are in. The grids 
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from baselines.augmentation import Changes
+from baselines.values import to_values
+from sim_envs.modalities import modality
 
-def read_cells(
-    stored: Tensor, cells: int, image_size: int, flipped: Tensor, shift: Tensor, *, mode: str
+
+def on_patches(
+    name: str, stored: Tensor, patches: int, image_size: int, changes: Changes | None
 ) -> tuple[Tensor, Tensor]:
-    """Read maps at the centres of an encoder's cells.
+    """Read a modality that is coarser than pixels at the centres of an encoder's cells.
 
     Args:
-        stored: (B, h, w[, C]), the whole frame whatever the size of the grid.
-        cells: of the encoder along a side, over the whole frame.
+        stored: (B, h, w[, C]), of the whole frames whatever the size of the grid.
+        patches: of the encoder along a side.
         image_size: pixels of a side of the frames that are shifted.
-        flipped: (B,) bool, mirrored left to right, before the shift.
-        shift: (2, B) pixels down and right that a frame is read off at.
-        mode: ``bilinear`` for quantities, ``nearest`` for ids.
+        changes: of each frame; None leaves them as they are.
 
     Returns:
         (B, C, cells, cells) float32 values, and (B, cells, cells) bool: whether the centre is in the recorded frame.
         Values outside repeat the border.
     """
-    maps = stored.unsqueeze(1) if stored.ndim == 3 else stored.permute(0, 3, 1, 2)
-    centres = (torch.arange(cells, device=stored.device) + 0.5) * (image_size / cells)
-    y, x = (centres + offset[:, None] for offset in shift.to(centres))  # (B, cells) pixels
+    cells = patches * (modality(name).cells or 1)
+    frames, device = len(stored), stored.device
+    values = to_values(name, stored, torch.ones(stored.shape[:3], dtype=torch.bool, device=device))
+    centre = (torch.arange(cells, device=device) + 0.5) * (image_size / cells)
+    y, x = centre.expand(frames, -1), centre.expand(frames, -1)
+    if changes is not None:
+        shift = changes.shift.to(device, torch.float32)
+        y, x = y + shift[0, :, None], x + shift[1, :, None]
     inside = ((y >= 0) & (y < image_size))[:, :, None] & ((x >= 0) & (x < image_size))[:, None, :]
-    x = torch.where(flipped.to(x.device)[:, None], image_size - x, x)
-    places = torch.stack(
-        [x[:, None, :].expand(-1, cells, -1), y[:, :, None].expand(-1, -1, cells)], dim=-1
-    )  # grid_sample's order, −1…1 over the whole frame
-    values = F.grid_sample(
-        maps.float(), places * (2 / image_size) - 1, mode=mode, padding_mode="border", align_corners=False
+    if changes is not None:
+        x = torch.where(changes.flipped.to(device)[:, None], image_size - x, x)
+    places = torch.stack([x[:, None, :].expand(-1, cells, -1), y[:, :, None].expand(-1, -1, cells)], dim=-1)
+    mode = "nearest" if modality(name).categories else "bilinear"
+    read = F.grid_sample(  # places are −1…1 over the whole frame
+        values, places * (2 / image_size) - 1, mode=mode, padding_mode="border", align_corners=False
     )
-    return values, inside
-
-
-def unmoved(count: int) -> tuple[Tensor, Tensor]:
-    """Return the ``flipped`` and ``shift`` of frames that are left as they are."""
-    return torch.zeros(count, dtype=torch.bool), torch.from_numpy(np.zeros((2, count), dtype=np.int64))
+    return read, inside
