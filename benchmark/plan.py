@@ -150,11 +150,28 @@ def plan_run(
     for role in ("transfer", "held_out", *(r for m in chosen for r in m.sources or {})):
         if not plan.spaces(role):  # type: ignore[arg-type]
             raise UserError(f"Suite {suite.name} has no {role} space left for this run; add one to it.")
+    for model in chosen:
+        refuse_given_away(model, changed.tasks)
     external = len(plan.spaces("external"))
     for model in chosen:
         if (model.external_spaces or 0) > external:
             raise UserError(f"{model.name} needs more external spaces than the {external} that {suite.name} has.")
     return replace(plan, weights=find_weights(chosen, weights or {}, suite.rig))
+
+
+def refuse_given_away(model: Model, tasks: Sequence[str]) -> None:
+    """Refuse a model for tasks whose truth is made of nothing but what it reads.
+
+    Raises:
+        UserError: names the model, the task and the sensors.
+    """
+    for task in tasks:
+        needs = TASKS[task].needs
+        if needs and set(needs) <= set(model.inputs):
+            raise UserError(
+                f"{model.name} reads {' and '.join(needs)} when it predicts, so the task {task} would ask it for what"
+                " it is given. Run it for other tasks alone, e.g. --task semseg."
+            )
 
 
 def find_weights(models: Sequence[Model], given: Mapping[str, Path], rig: RigSize) -> dict[str, WeightsFile]:

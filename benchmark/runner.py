@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from baselines.sensor_inputs import RGB_ALONE
 from baselines.teachers.table import PSEUDO_LABELLERS
 from baselines.zoo import ZOO, Model
 from benchmark.jobs import Job
@@ -237,6 +238,8 @@ def _evaluate(
         "budget": suite.transfer_budget.model_dump(mode="json"),
         "seed": seed,
     }
+    if model.inputs != RGB_ALONE:
+        transfer_key["inputs"] = list(model.inputs)
     transfer_folder = _stage_folder(home, "transfer", transfer_key)
     predict_key = {
         "stage": "predict",

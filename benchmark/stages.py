@@ -26,9 +26,10 @@ from baselines.objectives import OBJECTIVES
 from baselines.precision import pick_device
 from baselines.pretraining.config import LoopConfig
 from baselines.pretraining.loop import pretrain
+from baselines.sensor_inputs import stacked
 from baselines.transfer import LabelledFrames, Score, TransferConfig, Transferred, predict, transfer, write_log
 from baselines.weights import WeightsFile
-from baselines.zoo import ZOO
+from baselines.zoo import ZOO, Model
 from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trained_encoder
 from benchmark.environment import environment
 from benchmark.forms import Answers, concatenate
@@ -164,12 +165,13 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
 def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
     """Train one candidate a learning rate; keep the one that validates best in the transfer spaces."""
     budget = stage.suite.transfer_budget
-    train = LabelledFrames(_rgb(stage.train), _targets(stage.train, task))
+    model = ZOO[stage.model]
+    train = LabelledFrames(_inputs(stage.train, model), _targets(stage.train, task))
     seen = task.seen([train.target if stage.taught == stage.train else _targets(stage.taught, task)])
-    validation_rgb = _rgb(stage.validation)
+    validation_rgb = _inputs(stage.validation, model)
     score = _validation_score(stage.validation, task, seen)
     rates = budget.encoder_lrs if stage.protocol == "finetune" else budget.encoder_lrs[:1]
-    encoder = trained_encoder(ZOO[stage.model], stage.suite, stage.seed, stage.pretrained, stage.weights)
+    encoder = trained_encoder(model, stage.suite, stage.seed, stage.pretrained, stage.weights)
     candidates: list[tuple[float, Transferred]] = []
     for number, rate in enumerate(rates):
         config = TransferConfig(
@@ -210,7 +212,8 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
 
 
 def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
-    encoder = architecture(ZOO[stage.model], stage.suite, stage.seed)
+    row = ZOO[stage.model]
+    encoder = architecture(row, stage.suite, stage.seed)
     rig = stage.suite.rig
     model = HeadedEncoder(encoder, head_of(stage.task, stage.suite), (rig.height, rig.width)).to(device)
     model.load_state_dict(load_file(stage.transfer_folder / "model.safetensors"))
@@ -218,7 +221,7 @@ def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
     parts = []
     for _, part in stage.scored:
         recording, rows = Recording.open(part.folder), np.array(part.rows, np.int64)
-        encoded = predict(model, recording.array("rgb")[rows], task.encode_prediction, device=device)
+        encoded = predict(model, _inputs([part], row), task.encode_prediction, device=device)
         values = task.conclude(concatenate(encoded), recording, rows)
         parts.append(SpacePrediction(part.space, part.digest, rows, values, (rig.height, rig.width)))
         count += len(rows)
@@ -322,9 +325,13 @@ def _validation_score(portions: Sequence[Portion], task: Task, seen: tuple[int, 
     return score
 
 
-def _rgb(portions: Sequence[Portion]) -> np.ndarray:
-    """Return RGB, (N, H, W, 3) uint8, of several recordings, one after the other."""
-    return np.concatenate([np.asarray(Recording.open(p.folder).array("rgb")[list(p.rows)]) for p in portions])
+def _inputs(portions: Sequence[Portion], model: Model) -> np.ndarray:
+    """Return what a model reads of several recordings, one after the other: RGB, (N, H, W, 3) uint8, for nearly all."""
+    parts = []
+    for part in portions:
+        recording, rows = Recording.open(part.folder), list(part.rows)
+        parts.append(stacked(model.inputs, lambda name, r=recording, which=rows: r.array(name)[which]))  # type: ignore[misc]
+    return np.concatenate(parts)
 
 
 def _targets(portions: Sequence[Portion], task: Task) -> Answers:

@@ -9,6 +9,7 @@ import torch
 from rich.table import Table
 
 from baselines.ledger import Entry, Labels, Ledger, TaughtBy
+from baselines.sensor_inputs import RGB_ALONE
 from baselines.teachers.table import PSEUDO_LABELLERS, teacher
 from baselines.zoo import ADAPTED, FAMILIES, TAUGHT, ZOO, Model
 from benchmark.commands.console import out
@@ -82,6 +83,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "summary": model.summary,
         "track": ledger_of(model).track.value,
         "unranked": model.unranked,
+        "reads": list(model.inputs) if model.inputs != RGB_ALONE else [],
         "learned_from": _learned_from(model),
         "network": OF_SUITE if network is None else type(network).__name__,
         "parameters": network.parameters if network else None,
