@@ -134,7 +134,7 @@ MODALITIES: dict[str, Modality] = {
 FEATURES = "features"
 """What is before the colon of a feature map's name: ``features:clip-vit-b16``."""
 
-COMPONENTS = 32
+COMPONENTS = 64
 """Principal components that a feature map is kept by, whatever network it comes from."""
 
 COCO_THINGS = 80  # categories of boxes; id 0 is no box, so ids go to 80
