@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from baselines.augmentation import Changes, change_colours, move
+from baselines.teachers.grid import on_patches
 from baselines.values import needs_depth, require_sensed, to_values
 from sim_envs.errors import UserError
 from sim_envs.modalities import modality
@@ -45,6 +46,7 @@ class Batch:
 
     Attributes:
         values: modality → (B, C, H, W) float32, see :mod:`baselines.values`.
+            What is coarser than pixels lies on the encoder's patches: (B, C, cells, cells).
         measured: modality → (B, H, W) bool; elsewhere ``values`` mean nothing.
         rows: (B,) the frames' numbers in the pool.
     """
@@ -72,8 +74,9 @@ class FramePool:
 
     Args:
         sources: the recordings; frame numbers run through them in this order.
-        modalities: to serve; all sensed.
+        modalities: to serve; sensed ones, and those of teachers.
         image_size: pixels of the square frames served; stored frames are this size or a whole multiple of it.
+        patches: of the encoder along a side, on which modalities that are coarser than pixels are served.
         shares: of an epoch's frames drawn from each source; None is in proportion to their lengths.
         device: where to hold them; a GPU holds what fits into :data:`GPU_SHARE` of its free memory.
         memory_limit_bytes: what may be held in the memory of the CPU.
@@ -88,6 +91,7 @@ class FramePool:
         modalities: tuple[str, ...],
         image_size: int,
         *,
+        patches: int = 1,
         shares: Sequence[float] | None = None,
         device: torch.device = CPU,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
@@ -95,6 +99,7 @@ class FramePool:
         require_sensed(modalities)
         self.modalities = modalities
         self.image_size = image_size
+        self.patches = patches
         self._sources = list(sources)
         self._names = (*modalities, "depth") if needs_depth(modalities) and "depth" not in modalities else modalities
         self._sizes = np.array([len(source) for source in sources], dtype=np.int64)
@@ -152,6 +157,8 @@ class FramePool:
         else:
             stored = {name: _sent(_as_tensor(self.take(name, rows)), device) for name in self._names}
             places = torch.arange(len(rows), device=device)
+        coarse = {name: frames for name, frames in stored.items() if modality(name).cells}
+        stored = {name: frames for name, frames in stored.items() if name not in coarse}
         if changes is None:
             taken = {name: frames.index_select(0, places) for name, frames in stored.items()}
             inside = torch.ones((len(rows), self.image_size, self.image_size), dtype=torch.bool, device=device)
@@ -159,6 +166,11 @@ class FramePool:
             taken, inside = move(stored, places, changes)
         values, measured = {}, {}
         for name in self.modalities:
+            if name in coarse:
+                values[name], measured[name] = on_patches(
+                    name, coarse[name].index_select(0, places), self.patches, self.image_size, changes
+                )
+                continue
             measured[name] = inside & (taken["depth"] != 0) if needs_depth((name,)) else inside
             values[name] = to_values(name, taken[name], measured[name])
         if changes is not None and "rgb" in values:
@@ -172,10 +184,12 @@ class FramePool:
             here = np.flatnonzero(source_of_row == index)
             for part in np.array_split(here, max(1, len(here) // 256)):  # a memory map's frames, not all at once
                 frames = self._sources[index].get(name, rows[part] - self._starts[index])
-                out[part] = shrink(name, frames, self.image_size)
+                out[part] = frames if modality(name).cells else shrink(name, frames, self.image_size)
         return out
 
     def _frame_shape(self, name: str) -> tuple[int, ...]:
+        if modality(name).cells:  # the teacher's own grid
+            return tuple(self._sources[0].get(name, np.zeros(1, dtype=np.int64)).shape[1:])
         return modality(name).frame_shape(self.image_size, self.image_size)
 
     def _check_frames(self) -> None:
@@ -187,7 +201,11 @@ class FramePool:
                     f" {', '.join(missing)} too. Generate it with these modalities, or pre-train without them."
                 )
             for name in self._names:
-                shrink(name, source.get(name, np.zeros(1, dtype=np.int64)), self.image_size)
+                first = source.get(name, np.zeros(1, dtype=np.int64))
+                if not modality(name).cells:
+                    shrink(name, first, self.image_size)
+                elif first.shape[1:] != self._frame_shape(name):
+                    raise UserError(f"Source {index} has {name} on another grid than source 0. Compute them alike.")
 
 
 def shrink(name: str, stored: np.ndarray, size: int) -> np.ndarray:

@@ -90,15 +90,18 @@ def encoder_config(name: str, **changes: Any) -> EncoderConfig:
     return replace(ENCODERS[name], **changes)
 
 
-def build_encoder(config: EncoderConfig, *, seed: int = 0) -> VisionTransformer:
+def build_encoder(config: EncoderConfig, *, seed: int = 0, channels: int = 3) -> VisionTransformer:
     """Return a freshly initialised encoder; the same seed gives the same weights, whatever ran before.
 
     Positions start as sines and cosines, and learn on from there. With timm's small random ones a run of a few
     hundred steps spends most of them on finding out where patches lie.
+
+    Args:
+        channels: of a frame; RGB has 3.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder: VisionTransformer = timm.create_model(**config.timm_call())
+        encoder: VisionTransformer = timm.create_model(**config.timm_call(), in_chans=channels)
     with torch.no_grad():
         encoder.pos_embed[0, encoder.num_prefix_tokens :] = sincos_grid(config.grid, config.width)
     return encoder

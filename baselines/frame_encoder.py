@@ -16,6 +16,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from baselines.encoder import RGB_MEAN, RGB_STD
+from baselines.sensor_inputs import RGB_ALONE
 from sim_envs.errors import UserError
 
 SMALLEST_SIDE = 224
@@ -33,6 +34,7 @@ class FrameEncoder(nn.Module):
         channels: width of a token.
         mean, std: of sRGB in 0…1, as the network was trained with.
         size: (height, width) pixels that frames are resized to; None leaves them as they are.
+        reads: sensors that the frames are of; with others than RGB they are taken as they are.
     """
 
     shift: Tensor
@@ -46,9 +48,11 @@ class FrameEncoder(nn.Module):
         mean: Sequence[float] = RGB_MEAN,
         std: Sequence[float] = RGB_STD,
         size: tuple[int, int] | None = None,
+        reads: tuple[str, ...] = RGB_ALONE,
     ) -> None:
         super().__init__()
         self.network = network
+        self.reads = reads
         self.channels = channels
         self.size = size
         own_mean, own_std, from_mean, from_std = (
@@ -129,9 +133,9 @@ def layers_of(model: Any) -> list[tuple[int, int]]:
     return [(int(info["reduction"]), int(info["num_chs"])) for info in model.feature_info]
 
 
-def plain_encoder(vit: VisionTransformer) -> FrameEncoder:
+def plain_encoder(vit: VisionTransformer, reads: tuple[str, ...] = RGB_ALONE) -> FrameEncoder:
     """Return the encoder of a ViT of our own (:mod:`baselines.encoder`), which takes frames as they are."""
-    return FrameEncoder(TimmFeatures(vit), vit.embed_dim)
+    return FrameEncoder(TimmFeatures(vit), vit.embed_dim, reads=reads)
 
 
 def is_plain_vit(model: nn.Module) -> bool:

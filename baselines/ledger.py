@@ -54,6 +54,26 @@ class Entry(BaseModel):
         return {True: "task", False: ""}[value] if isinstance(value, bool) else value
 
 
+class TaughtBy(BaseModel):
+    """A network whose outputs were learned from in this benchmark.
+
+    Attributes:
+        weights: SHA-256 of the file its weights were read from, "" where they were random.
+        data: what it was trained on; None where that is not known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    weights: str = ""
+    data: tuple[Entry, ...] | None = None
+
+    @property
+    def knows_more(self) -> bool:
+        """Whether it may know what unlabelled frames of the test and transfer spaces do not show."""
+        return self.data is None or any(e.labels or e.role not in ("test", "transfer") for e in self.data)
+
+
 class Ledger(BaseModel):
     """Everything that reached a model's weights before the transfer stage, which is the same for all.
 
@@ -65,23 +85,33 @@ class Ledger(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     entries: tuple[Entry, ...] = ()
-    teachers: tuple[str, ...] = ()
+    teachers: tuple[TaughtBy, ...] = ()
     weights: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("teachers", mode="before")
+    @classmethod
+    def _of_ledgers_with_names_alone(cls, value: Any) -> Any:
+        """Read earlier versions, which said no more of a teacher than its name."""
+        return tuple({"name": each} if isinstance(each, str) else each for each in value)
 
     @property
     def track(self) -> Track:
         """Compute the track; the first rule that fits wins, strictest first.
 
-        Labels of the test space, of whatever kind, make an oracle. Elsewhere only labels of a task make a task
-        expert: class labels and texts of web images leave a generalist what it is, a network made for nothing in
-        particular, and half of the generalists in use were trained with them.
+        Labels of the test space, of whatever kind and by whatever way, make an oracle. A teacher makes a pupil
+        distilled when it may know what unlabelled frames of the test and transfer spaces do not show: it was trained on
+        other data, or with labels, or nobody knows on what. Any other teacher is a detour: what it was trained on
+        counts as if the pupil had seen it, and one with random weights brings nothing. Else only labels of a task
+        make a task expert: class labels and texts of web images leave a generalist what it is, a network made for
+        nothing in particular, and half of the generalists in use were trained with them.
         """
-        roles = {entry.role for entry in self.entries}
-        if any(entry.role == "test" and entry.labels for entry in self.entries):
+        every = (*self.entries, *(entry for teacher in self.teachers for entry in teacher.data or ()))
+        roles = {entry.role for entry in every}
+        if any(entry.role == "test" and entry.labels for entry in every):
             return Track.ORACLE
-        if self.teachers:
+        if any(teacher.knows_more for teacher in self.teachers):
             return Track.DISTILLED
-        if any(entry.labels == "task" for entry in self.entries):
+        if any(entry.labels == "task" for entry in every):
             return Track.TASK_EXPERT
         if "web" in roles:
             return Track.ADAPTED if "test" in roles else Track.GENERALIST

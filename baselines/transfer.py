@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 
 from baselines.augmentation import jitter_colours
-from baselines.encoder import normalise_rgb
 from baselines.frame_encoder import FrameEncoder
 from baselines.heads import HeadSpec
 from baselines.heads.head import HeadedEncoder
 from baselines.optim import cosine_lr, parameter_groups, set_lr
 from baselines.precision import autocast, fit_attention, pick_precision
+from baselines.sensor_inputs import mirrored, network_input
 from sim_envs.errors import UserError
 
 Protocol = Literal["frozen", "finetune"]
@@ -40,7 +40,8 @@ class LabelledFrames:
     """RGB with targets of one task.
 
     Attributes:
-        rgb: (N, H, W, 3) uint8.
+        rgb: (N, H, W, 3) uint8; with further sensors for an encoder that reads them, see
+            :mod:`baselines.sensor_inputs`.
         target: the truth about N frames, as the head takes it: anything with a length that an array of row numbers
             picks frames from.
     """
@@ -103,7 +104,7 @@ def transfer(
 
     Args:
         encoder: is copied; the caller's weights do not change.
-        validation_rgb: (M, H, W, 3) uint8.
+        validation_rgb: as that of ``train``.
         score: judges what :func:`predict` gives for ``validation_rgb``.
         encode: is applied to each batch of raw outputs, which may be too large to keep.
         progress: called with (step, steps).
@@ -132,7 +133,7 @@ def transfer(
     model.train()
     batches = model.head.batches(train.target, config.batch, config.steps, generator)
     for step, rows in enumerate(batches, start=1):
-        images, mirrored = _augment(rgb[rows.to(device)], generator)
+        images, mirrored = _augment(rgb[rows.to(device)], encoder.reads, generator)
         truth = model.head.truth(train.target[rows.numpy()], mirrored, frame)
         set_lr(optimiser, cosine_lr(step - 1, config.steps, warmup, config.head_lr))
         with autocast(device, precision):
@@ -176,7 +177,8 @@ def predict(
     with torch.inference_mode(), autocast(device, precision):
         outputs = []
         for first in range(0, len(rgb), batch):
-            images = normalise_rgb(torch.from_numpy(np.ascontiguousarray(rgb[first : first + batch])).to(device))
+            frames = torch.from_numpy(np.ascontiguousarray(rgb[first : first + batch])).to(device)
+            images = network_input(frames, model.encoder.reads)
             outputs.append(encode(model.answer(images)))
     return outputs
 
@@ -189,11 +191,12 @@ def write_log(log: list[dict[str, float]], path: Path) -> None:
         writer.writerows(log)
 
 
-def _augment(rgb: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Mirror half of the frames and jitter the colours of all; return (B, 3, H, W) in −1…1 and which are mirrored.
+def _augment(stored: Tensor, reads: tuple[str, ...], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Mirror half of the frames and jitter the colours of all; return the network's input and which are mirrored.
 
     No zoom: it would change what a depth in metres looks like.
     """
-    mirrored = (torch.rand(len(rgb), generator=generator) < 0.5).to(rgb.device)
-    images = torch.where(mirrored[:, None, None, None], rgb.flip(2), rgb)
-    return jitter_colours(normalise_rgb(images), generator), mirrored
+    which = (torch.rand(len(stored), generator=generator) < 0.5).to(stored.device)
+    images = network_input(mirrored(stored, reads, which), reads)
+    jittered = jitter_colours(images[:, :3], generator)
+    return jittered if images.shape[1] == 3 else torch.cat([jittered, images[:, 3:]], dim=1), which

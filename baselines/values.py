@@ -1,8 +1,8 @@
 """What networks see: stored arrays to floating-point values, and back to pictures.
 
 A row of the modality table names its reconstruction loss, and the loss fixes the values: colours for
-``patch_mse``, standardised log-depth for ``depth_l1``, unit vectors for ``cosine``, 0 or 1 for ``bce``.
-A new sensor that names one of them needs nothing here.
+``patch_mse``, standardised log-depth for ``depth_l1``, unit vectors for ``cosine``, 0 or 1 for ``bce``, standardised
+components for ``feature``, ids for ``categories``. A new sensor that names one of them needs nothing here.
 """
 
 from __future__ import annotations
@@ -30,8 +30,20 @@ def require_sensed(names: tuple[str, ...]) -> None:
         UserError: says which name and why.
     """
     for name in names:
-        if not modality(name).sensed:
+        row = modality(name)
+        if not (row.sensed or row.taught):
             raise UserError(f"'{name}' is a label: pre-training sees only what a device senses. Leave it out.")
+
+
+def patch_cells(name: str, patch_size: int) -> int:
+    """Return how many values a patch of ``patch_size`` pixels holds along a side: its pixels, or coarser cells."""
+    return modality(name).cells or patch_size
+
+
+def value_channels(name: str) -> int:
+    """Return how many numbers describe one pixel or cell when it is predicted: one a category, or one a channel."""
+    row = modality(name)
+    return row.categories or row.channels
 
 
 def needs_depth(names: tuple[str, ...]) -> bool:
@@ -57,6 +69,8 @@ def to_values(name: str, stored: Tensor, measured: Tensor) -> Tensor:
         values = _unit(channels / 127.5 - 1)
     elif row.loss == "bce":
         values = (channels > 127).to(torch.float32)
+    elif row.loss in ("feature", "categories"):
+        values = channels.to(torch.float32)
     else:
         raise UserError(f"Modality '{name}' names the loss '{row.loss}', which has no values defined.")
     return torch.where(measured.unsqueeze(1), values, 0.0)
@@ -72,8 +86,12 @@ def to_stored(name: str, values: Tensor) -> np.ndarray:
         scaled = torch.exp(values * LOG_DEPTH_STD + LOG_DEPTH_MEAN) * 1000
     elif row.loss == "cosine":
         scaled = (_unit(values) + 1) * 127.5
-    else:
+    elif row.loss == "bce":
         scaled = values * 255
+    else:
+        scaled = values
+    if row.loss == "feature":
+        return scaled.detach().float().permute(0, 2, 3, 1).cpu().numpy().astype(row.dtype)
     limit = float(np.iinfo(row.dtype).max)
     rounded = scaled.detach().float().clamp(0, limit).round().permute(0, 2, 3, 1).cpu().numpy()
     array: np.ndarray = rounded.astype(row.dtype)

@@ -110,7 +110,9 @@ def _moved(job: Job, scratch: Path, home: Path) -> Job:
         return home / path.relative_to(scratch)
 
     if isinstance(stage, PretrainStage):
-        return replace(job, log=there(job.log), arguments={"stage": replace(stage, folder=there(stage.folder))})
+        return replace(
+            job, log=there(job.log), arguments={"stage": replace(stage, home=home, folder=there(stage.folder))}
+        )
     assert isinstance(stage, EvaluateStage)
     stage = replace(
         stage,

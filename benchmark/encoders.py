@@ -10,6 +10,7 @@ from baselines.frame_encoder import FrameEncoder, TimmFeatures, plain_encoder
 from baselines.ledger import Entry, Ledger
 from baselines.networks import TimmNetwork
 from baselines.pretraining.loop import ENCODER_FILE
+from baselines.sensor_inputs import network_channels
 from baselines.tst.start import Start
 from baselines.weights import WeightsFile, read_state
 from baselines.zoo import Model
@@ -26,7 +27,8 @@ def shape_of(suite: Suite) -> EncoderConfig:
 def architecture(model: Model, suite: Suite, seed: int) -> FrameEncoder:
     """Return a model's encoder with random weights of a seed."""
     if model.network is None:
-        return plain_encoder(build_encoder(shape_of(suite), seed=seed))
+        channels = network_channels(model.inputs)
+        return plain_encoder(build_encoder(shape_of(suite), seed=seed, channels=channels), model.inputs)
     return model.network.build(suite.rig.height, suite.rig.width, seed=seed)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from baselines.ledger import Role
+from baselines.teachers.table import teacher
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
 from benchmark.suites import PretrainBudget, RigSize, Splits, Suite
@@ -34,7 +35,7 @@ class RunPlan:
         suite: as loaded, with what the command line changed.
         test_space: id of the space that the specialists live in.
         roles: every other space's role; the test space has ``test``.
-        weights: model → the file that its encoder's weights are read from.
+        weights: model or teacher → the file that its weights are read from.
         cut: the splits of spaces that cannot have those the suite asks for (short captures).
     """
 
@@ -149,6 +150,8 @@ def plan_run(
     for role in ("transfer", "held_out", *(r for m in chosen for r in m.sources or {})):
         if not plan.spaces(role):  # type: ignore[arg-type]
             raise UserError(f"Suite {suite.name} has no {role} space left for this run; add one to it.")
+    for model in chosen:
+        refuse_given_away(model, changed.tasks)
     external = len(plan.spaces("external"))
     for model in chosen:
         if (model.external_spaces or 0) > external:
@@ -156,14 +159,30 @@ def plan_run(
     return replace(plan, weights=find_weights(chosen, weights or {}, suite.rig))
 
 
+def refuse_given_away(model: Model, tasks: Sequence[str]) -> None:
+    """Refuse a model for tasks whose truth is made of nothing but what it reads.
+
+    Raises:
+        UserError: names the model, the task and the sensors.
+    """
+    for task in tasks:
+        needs = TASKS[task].needs
+        if needs and set(needs) <= set(model.inputs):
+            raise UserError(
+                f"{model.name} reads {' and '.join(needs)} when it predicts, so the task {task} would ask it for what"
+                " it is given. Run it for other tasks alone, e.g. --task semseg."
+            )
+
+
 def find_weights(models: Sequence[Model], given: Mapping[str, Path], rig: RigSize) -> dict[str, WeightsFile]:
-    """Return model → weights file for every model whose network was trained elsewhere.
+    """Return model or teacher → weights file for every one whose network was trained elsewhere.
 
     Raises:
         UserError: a file is given for a model that is not in the run or has no use for it, none can be found, or
             one is damaged or of another network.
     """
-    names = [model.name for model in models]
+    teachers = dict.fromkeys(name for model in models for name in model.teachers)
+    names = [*dict.fromkeys((*(model.name for model in models), *teachers))]
     for name in given:
         if name not in names:
             raise UserError(f"--weights {name}=…: {name} is not in this run. Its models: {', '.join(names)}.")
@@ -175,6 +194,11 @@ def find_weights(models: Sequence[Model], given: Mapping[str, Path], rig: RigSiz
         if model.network and path is not None:
             model.network.check(path, rig.height, rig.width)
             found[model.name] = WeightsFile.of(path)
+    for name in teachers:
+        weights = found.get(name) or teacher(name).find_weights(given.get(name))
+        if weights:
+            teacher(name).check(weights, rig.height, rig.width)
+            found[name] = weights
     return found
 
 
@@ -269,6 +293,11 @@ def pretrain_budget(model: Model, suite: Suite) -> PretrainBudget:
     return suite.pretrain.model_copy(update=dict(model.budget)) if model.budget else suite.pretrain
 
 
+def pretraining_splits(role: Role, suite: Suite) -> tuple[str, ...]:
+    """Return the splits whose frames may be pre-trained on, of spaces of a role."""
+    return ("train", "test") if role == "test" and suite.variant == "transductive" else ("train",)
+
+
 def pretraining_pool(
     model: Model, suite: Suite, recordings: Mapping[str, list[Recording]]
 ) -> list[tuple[Role, Portion]]:
@@ -279,7 +308,7 @@ def pretraining_pool(
     pool: list[tuple[Role, Portion]] = []
     frames = pretrain_budget(model, suite).frames
     for role, share in (model.sources or {}).items():
-        splits = ("train", "test") if role == "test" and suite.variant == "transductive" else ("train",)
+        splits = pretraining_splits(role, suite)
         group = external_group(model.external_spaces) if role == "external" else role
         portions = shared_out(recordings[group], splits, round(share * frames))
         pool += [(role, p) for p in portions if p.rows]

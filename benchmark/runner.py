@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 import torch
 
-from baselines.zoo import Model
+from baselines.sensor_inputs import RGB_ALONE
+from baselines.teachers.table import PSEUDO_LABELLERS
+from baselines.zoo import ZOO, Model
 from benchmark.jobs import Job
 from benchmark.launching import ALONE, Execution
 from benchmark.plan import Portion, RunPlan, labelled_portions, pretrain_budget, pretraining_pool, shared_out
@@ -29,6 +31,7 @@ from benchmark.stages import (
     shape_of,
 )
 from benchmark.tasks import TASKS
+from benchmark.teaching import Teaching
 from sim_envs.engines import ENGINES
 from sim_envs.errors import UserError
 from sim_envs.generate import generate
@@ -39,6 +42,9 @@ from sim_envs.storage import digest_json, write_json
 
 STAGE_VERSION = 1
 """Raised when a stage would give other numbers from the same inputs: results of older code are not reused."""
+
+TEACHER_SEED = 0
+"""Of a teacher that is pre-trained in this benchmark itself."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,8 @@ def jobs_of(
     execution: Execution = ALONE,
 ) -> list[Job]:
     """Return every job of a run: one per model and seed for pre-training, one per task and protocol after it."""
-    suite, jobs = plan.suite, []
+    suite = plan.suite
+    jobs: list[Job] = []
     begun: dict[Path, str] = {}  # stage folder → the job that fills it: two models may share one, two jobs never
     logs = run_folder(home, plan) / "logs"
     for seed in range(suite.seeds):
@@ -143,10 +150,7 @@ def jobs_of(
                 before = pretrain_stage(plan, model, seed, recordings, home, device, execution)
             needs: tuple[str, ...] = ()
             if before and not is_done(before.folder):
-                first = f"pretrain {model.name} seed {seed}"
-                if before.folder not in begun:
-                    jobs.append(Job(first, run_pretrain, {"stage": before}, _log(logs, first)))
-                needs = (begun.setdefault(before.folder, first),)
+                needs = (_begin(before, plan, recordings, home, begun, jobs),)
             for task in tasks:
                 for protocol in suite.protocols:
                     stage = _evaluate(plan, model, seed, task, protocol, before, recordings, home, device)
@@ -156,6 +160,28 @@ def jobs_of(
                     jobs.append(Job(name, run_evaluate, {"stage": stage}, _log(logs, name), after))
     # Pre-training first: it is the longest, and transfers fill the gaps it leaves.
     return sorted(jobs, key=lambda job: (bool(job.needs), job.function is run_evaluate))
+
+
+def _begin(
+    stage: PretrainStage,
+    plan: RunPlan,
+    recordings: dict[str, list[Recording]],
+    home: Path,
+    begun: dict[Path, str],
+    jobs: list[Job],
+) -> str:
+    """Add the job of a pre-training, after those of its teachers, unless it is there; return its name."""
+    if stage.folder in begun:
+        return begun[stage.folder]
+    needs = []
+    for teaching in stage.teachers:
+        if teaching.pretrained and not is_done(teaching.pretrained):
+            teacher = pretrain_stage(plan, ZOO[teaching.teacher], TEACHER_SEED, recordings, home, stage.device)
+            needs.append(_begin(teacher, plan, recordings, home, begun, jobs))
+    name = begun.setdefault(stage.folder, f"pretrain {stage.model} seed {stage.seed}")
+    log = _log(run_folder(home, plan) / "logs", name)
+    jobs.append(Job(name, run_pretrain, {"stage": stage}, log, tuple(dict.fromkeys(needs))))
+    return name
 
 
 def _log(folder: Path, name: str) -> Path:
@@ -189,8 +215,18 @@ def pretrain_stage(
     weights = plan.weights.get(model.name)
     if model.network and weights:
         key |= {"network": dict(model.network.identity), "weights": weights.sha256}
+    teachers = [_teaching(plan, name, recordings, home, device) for name in model.teachers]
+    if teachers:
+        key["teachers"] = [teaching.key for teaching in teachers]
     folder = _stage_folder(home, "pretrain", key)
-    return PretrainStage(model.name, seed, plan.suite, weights, pool, folder, device, execution)
+    return PretrainStage(model.name, seed, plan.suite, weights, pool, teachers, home, folder, device, execution)
+
+
+def _teaching(plan: RunPlan, name: str, recordings: dict[str, list[Recording]], home: Path, device: str) -> Teaching:
+    """Return a teacher with its source of weights: one seed teaches all pupils."""
+    if name in PSEUDO_LABELLERS or not ZOO[name].pretrains:
+        return Teaching(name, plan.weights.get(name), None)
+    return Teaching(name, None, pretrain_stage(plan, ZOO[name], TEACHER_SEED, recordings, home, device).folder)
 
 
 def _evaluate(
@@ -226,6 +262,8 @@ def _evaluate(
         "budget": suite.transfer_budget.model_dump(mode="json"),
         "seed": seed,
     }
+    if model.inputs != RGB_ALONE:
+        transfer_key["inputs"] = list(model.inputs)
     transfer_folder = _stage_folder(home, "transfer", transfer_key)
     predict_key = {
         "stage": "predict",

@@ -28,6 +28,7 @@ from baselines.precision import pick_device
 from baselines.pretraining.config import LoopConfig
 from baselines.pretraining.devices import is_first_process, launched_processes
 from baselines.pretraining.loop import pretrain
+from baselines.sensor_inputs import stacked
 from baselines.transfer import LabelledFrames, Score, TransferConfig, Transferred, predict, transfer, write_log
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
@@ -36,12 +37,13 @@ from benchmark.environment import environment
 from benchmark.forms import Answers, concatenate
 from benchmark.jobs import Report
 from benchmark.launching import ALONE, Execution, launch
-from benchmark.plan import Portion, pretrain_budget
+from benchmark.plan import Portion, pretrain_budget, pretraining_splits
 from benchmark.predictions import SpacePrediction, save_predictions
 from benchmark.results import Compute, Result, SpaceResult, save_result, scores
 from benchmark.scoring import score_space
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS, Task
+from benchmark.teaching import Teaching, pretraining_frames
 from sim_envs.generate import generate
 from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
@@ -57,6 +59,8 @@ class PretrainStage:
     Attributes:
         weights: of the network that is gone on from, None for one that begins at random.
         pool: where each part of the frames comes from.
+        teachers: who is asked about the frames.
+        home: where teachers' answers are kept.
         folder: where checkpoints, log and encoder go.
         execution: on how many processes, in how many parts.
     """
@@ -66,6 +70,8 @@ class PretrainStage:
     suite: Suite
     weights: WeightsFile | None
     pool: Sequence[tuple[Role, Portion]]
+    teachers: Sequence[Teaching]
+    home: Path
     folder: Path
     device: str
     execution: Execution = ALONE
@@ -137,23 +143,28 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
     """
     if is_done(stage.folder):
         return
+    model = ZOO[stage.model]
+    device = pick_device(stage.device)
+    frames = [
+        pretraining_frames(p, pretraining_splits(role, stage.suite), stage.teachers, stage.home, device, report)
+        for role, p in stage.pool
+    ]
     if stage.execution.processes > 1 and launched_processes() == 1:
         file = stage.folder / "launched.json"
         write_json(file, TypeAdapter(PretrainStage).dump_python(stage, mode="json"))
         launch(file, stage.execution.processes, report)
         return
-    model = ZOO[stage.model]
-    frames = [Recording.open(p.folder).sensed().only(np.array(p.rows)) for _, p in stage.pool]
     start = start_of(model, stage.suite, stage.seed, stage.weights)
     config = loop_config(model, stage.suite, stage.seed, stage.execution)
     shape = start.config if start else shape_of(stage.suite)
     objective = OBJECTIVES[model.objective](model, shape, config, start)
-    outcome = pretrain(objective, config, frames, stage.folder, device=pick_device(stage.device), progress=report)
+    outcome = pretrain(objective, config, frames, stage.folder, device=device, progress=report)
     ledger = Ledger(
         entries=tuple(
             Entry(role=role, source=p.space, digest=p.digest, modalities=model.modalities, frames=len(p.rows))
             for role, p in stage.pool
-        )
+        ),
+        teachers=tuple(teaching.ledger() for teaching in stage.teachers),
     )
     if is_first_process():
         write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
@@ -180,12 +191,13 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
 def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
     """Train one candidate a learning rate; keep the one that validates best in the transfer spaces."""
     budget = stage.suite.transfer_budget
-    train = LabelledFrames(_rgb(stage.train), _targets(stage.train, task))
+    model = ZOO[stage.model]
+    train = LabelledFrames(_inputs(stage.train, model), _targets(stage.train, task))
     seen = task.seen([train.target if stage.taught == stage.train else _targets(stage.taught, task)])
-    validation_rgb = _rgb(stage.validation)
+    validation_rgb = _inputs(stage.validation, model)
     score = _validation_score(stage.validation, task, seen)
     rates = budget.encoder_lrs if stage.protocol == "finetune" else budget.encoder_lrs[:1]
-    encoder = trained_encoder(ZOO[stage.model], stage.suite, stage.seed, stage.pretrained, stage.weights)
+    encoder = trained_encoder(model, stage.suite, stage.seed, stage.pretrained, stage.weights)
     candidates: list[tuple[float, Transferred]] = []
     for number, rate in enumerate(rates):
         config = TransferConfig(
@@ -226,7 +238,8 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
 
 
 def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
-    encoder = architecture(ZOO[stage.model], stage.suite, stage.seed)
+    row = ZOO[stage.model]
+    encoder = architecture(row, stage.suite, stage.seed)
     rig = stage.suite.rig
     model = HeadedEncoder(encoder, head_of(stage.task, stage.suite), (rig.height, rig.width)).to(device)
     model.load_state_dict(load_file(stage.transfer_folder / "model.safetensors"))
@@ -234,7 +247,7 @@ def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
     parts = []
     for _, part in stage.scored:
         recording, rows = Recording.open(part.folder), np.array(part.rows, np.int64)
-        encoded = predict(model, recording.array("rgb")[rows], task.encode_prediction, device=device)
+        encoded = predict(model, _inputs([part], row), task.encode_prediction, device=device)
         values = task.conclude(concatenate(encoded), recording, rows)
         parts.append(SpacePrediction(part.space, part.digest, rows, values, (rig.height, rig.width)))
         count += len(rows)
@@ -284,7 +297,8 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
         environment=environment(gpus),
         inputs={f"{p.space} {p.folder.name}": p.digest for p in used}
         | {e.source + " (pre-training)": e.digest for e in ledger.entries if e.digest}
-        | {f"weights of {name}": sha256 for name, sha256 in ledger.weights.items()},
+        | {f"weights of {name}": sha256 for name, sha256 in ledger.weights.items()}
+        | {f"weights of {teacher.name}": teacher.weights for teacher in ledger.teachers if teacher.weights},
         compute=Compute(
             parameters=transferred["parameters"],
             pretrain_frames=sum(e.frames for e in ledger.entries if not (e.role == "test" and e.labels)),
@@ -337,9 +351,13 @@ def _validation_score(portions: Sequence[Portion], task: Task, seen: tuple[int, 
     return score
 
 
-def _rgb(portions: Sequence[Portion]) -> np.ndarray:
-    """Return RGB, (N, H, W, 3) uint8, of several recordings, one after the other."""
-    return np.concatenate([np.asarray(Recording.open(p.folder).array("rgb")[list(p.rows)]) for p in portions])
+def _inputs(portions: Sequence[Portion], model: Model) -> np.ndarray:
+    """Return what a model reads of several recordings, one after the other: RGB, (N, H, W, 3) uint8, for nearly all."""
+    parts = []
+    for part in portions:
+        recording, rows = Recording.open(part.folder), list(part.rows)
+        parts.append(stacked(model.inputs, lambda name, r=recording, which=rows: r.array(name)[which]))  # type: ignore[misc]
+    return np.concatenate(parts)
 
 
 def _targets(portions: Sequence[Portion], task: Task) -> Answers:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from baselines.frame_encoder import FrameEncoder
 from baselines.heads import HEADS, HeadSpec
+from baselines.sensor_inputs import network_channels
 
 
 class Head(nn.Module, ABC):
@@ -99,5 +100,5 @@ def token_grid(encoder: FrameEncoder, frame: tuple[int, int]) -> tuple[int, int]
     """Return (rows, columns) of the tokens that an encoder gives for frames of (height, width)."""
     weight = next(encoder.parameters(), torch.empty(0))
     with torch.no_grad():
-        tokens = encoder(torch.zeros(1, 3, *frame, device=weight.device))
+        tokens = encoder(torch.zeros(1, network_channels(encoder.reads), *frame, device=weight.device))
     return int(tokens.shape[1]), int(tokens.shape[2])

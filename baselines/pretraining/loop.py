@@ -76,7 +76,8 @@ def pretrain(
         mine = (
             accelerator.device if where.type == "cuda" else CPU
         )  # of several processes on CPUs, accelerate numbers them
-        pool = FramePool(frames, objective.modalities, objective.image_size, shares=shares, device=mine)
+        grid, size = objective.shape.grid, objective.image_size
+        pool = FramePool(frames, objective.modalities, size, patches=grid, shares=shares, device=mine)
         run = _Run(objective, config, pool, folder, mine, accelerator, precision)
         for inputs in prepared(run.inputs, range(run.step, config.steps), run.ahead):
             run.advance(inputs)

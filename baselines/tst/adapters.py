@@ -16,7 +16,10 @@ from baselines.batches import Batch
 from baselines.encoder import patch_positions
 from baselines.frame_encoder import FrameEncoder
 from baselines.tst.masking import Masks
+from baselines.values import patch_cells
 from sim_envs.modalities import modality
+
+ID_WIDTH = 16  # numbers that an id is embedded into before its patch becomes a token
 
 
 def patchify(images: Tensor, patch_size: int) -> Tensor:
@@ -29,7 +32,7 @@ def patchify(images: Tensor, patch_size: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Patches:
-    """A batch cut into patches: M modalities with T patches of P pixels.
+    """A batch cut into patches: M modalities with T patches of P pixels, or of P coarser cells.
 
     Attributes:
         values: modality → (B, T, C, P) float32.
@@ -43,8 +46,11 @@ class Patches:
 def cut(batch: Batch, patch_size: int) -> Patches:
     """Cut every modality of a batch into patches."""
     return Patches(
-        {name: patchify(values, patch_size) for name, values in batch.values.items()},
-        {name: patchify(mask.unsqueeze(1), patch_size).squeeze(2) for name, mask in batch.measured.items()},
+        {name: patchify(values, patch_cells(name, patch_size)) for name, values in batch.values.items()},
+        {
+            name: patchify(mask.unsqueeze(1), patch_cells(name, patch_size)).squeeze(2)
+            for name, mask in batch.measured.items()
+        },
     )
 
 
@@ -59,10 +65,15 @@ def unpatchify(patches: Tensor, patch_size: int) -> Tensor:
 def input_channels(name: str) -> int:
     """Return how many channels an adapter reads: depth comes with a channel that says where it was measured.
 
-    Other values are 0 only where nothing was measured, so they need none.
+    Other values are 0 only where nothing was measured, so they need none. Ids come as their embeddings.
     """
     row = modality(name)
-    return row.channels + (row.loss == "depth_l1")
+    return ID_WIDTH if row.categories else row.channels + (row.loss == "depth_l1")
+
+
+def module_name(name: str) -> str:
+    """Return a modality's name as torch allows it for a module: without full stops."""
+    return name.replace(".", "-")
 
 
 class Adapters(nn.Module):
@@ -84,10 +95,18 @@ class Adapters(nn.Module):
         if start is not None:
             self.register_buffer("scale", start.scale.flatten(1), persistent=False)
             self.register_buffer("shift", start.shift.flatten(1), persistent=False)
+        others = {module_name(name): name for name in modalities if name != "rgb"}
         self.project = nn.ModuleDict(
-            {name: nn.Linear(input_channels(name) * patch_size**2, width) for name in modalities if name != "rgb"}
+            {
+                key: nn.Linear(input_channels(name) * patch_cells(name, patch_size) ** 2, width)
+                for key, name in others.items()
+            }
         )
         self.modality_embedding = nn.ParameterDict({name: torch.randn(width) * 0.02 for name in self.project})
+        categories = {key: modality(name).categories for key, name in others.items()}
+        self.id_embedding = nn.ModuleDict(
+            {key: nn.Embedding(count + 1, ID_WIDTH, padding_idx=count) for key, count in categories.items() if count}
+        )
 
     def forward(self, patches: Patches, masks: Masks, encoder: VisionTransformer) -> Tensor:
         """Embed the visible tokens, and only those.
@@ -106,7 +125,9 @@ class Adapters(nn.Module):
             here = (of_modality == index).nonzero().squeeze(1)
             origin.append(here)
             chosen = patches.values[name].flatten(0, 1)[flat[here]]
-            if input_channels(name) > chosen.shape[1]:
+            if modality(name).categories:
+                chosen = self._embed_ids(name, chosen, patches.measured[name].flatten(0, 1)[flat[here]])
+            elif input_channels(name) > chosen.shape[1]:
                 seen = patches.measured[name].flatten(0, 1)[flat[here]]
                 chosen = torch.cat([chosen, seen.unsqueeze(1).to(chosen.dtype)], dim=1)
             if name == "rgb" and not self.as_it_is:
@@ -121,4 +142,11 @@ class Adapters(nn.Module):
         if name == "rgb":
             convolution = encoder.patch_embed.proj  # stride equals kernel: a product with the flattened kernel
             return nn.functional.linear(patches, convolution.weight.flatten(1), convolution.bias)
-        return self.project[name](patches) + self.modality_embedding[name]
+        key = module_name(name)
+        return self.project[key](patches) + self.modality_embedding[key]
+
+    def _embed_ids(self, name: str, ids: Tensor, measured: Tensor) -> Tensor:
+        """Return (N, ID_WIDTH, P) embeddings of (N, 1, P) ids; zeros where nothing was measured."""
+        embedding = self.id_embedding[module_name(name)]
+        nothing = modality(name).categories
+        return embedding(torch.where(measured, ids[:, 0].long(), nothing)).transpose(1, 2)

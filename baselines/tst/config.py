@@ -19,7 +19,7 @@ class MaskedConfig:
     """Settings of masked modelling.
 
     Attributes:
-        modalities: sensed ones, ``rgb`` first. ``("rgb",)`` is a masked autoencoder.
+        modalities: sensed ones and those of teachers, ``rgb`` first. ``("rgb",)`` is a masked autoencoder.
         visible_tokens: tokens the encoder sees of a frame, over all modalities. None: a quarter of the tokens of
             RGB alone (as MAE), an eighth of those of several modalities (as MultiMAE's sixth, but cheaper).
         dirichlet_alpha: how unevenly the visible tokens fall on the modalities; 1 is uniform.

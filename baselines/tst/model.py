@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from baselines.encoder import EncoderConfig, build_encoder, prefix_tokens, sincos_grid
 from baselines.precision import attention
-from baselines.tst.adapters import Adapters, Patches
+from baselines.tst.adapters import Adapters, Patches, module_name
 from baselines.tst.masking import Masks
 from baselines.tst.start import Start
+from baselines.values import patch_cells, value_channels
 from sim_envs.errors import UserError
-from sim_envs.modalities import modality
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,6 @@ class MaskedModel(nn.Module):
         self.config = config
         self.modalities = modalities
         self.encoder = start.vit if start else build_encoder(config, seed=seed)
-        pixels = config.patch_size**2
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + 1)
             self.adapters = Adapters(modalities, config.patch_size, config.width, start.encoder if start else None)
@@ -114,7 +113,12 @@ class MaskedModel(nn.Module):
             self.register_buffer("places", places, persistent=False)
             self.modality_embedding = nn.Parameter(torch.randn(len(modalities), decoder.width) * 0.02)
             self.decoders = nn.ModuleDict(
-                {name: Decoder(decoder, places, modality(name).channels, pixels) for name in modalities}
+                {
+                    module_name(name): Decoder(
+                        decoder, places, value_channels(name), patch_cells(name, config.patch_size) ** 2
+                    )
+                    for name in modalities
+                }
             )
             for name, module in self.named_modules():
                 if isinstance(module, nn.Linear) and not name.startswith("encoder."):
@@ -124,10 +128,11 @@ class MaskedModel(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(self, patches: Patches, masks: Masks) -> dict[str, Tensor]:
-        """Return modality → (B, Q, C, P) predictions of ``masks.decoded``."""
+        """Return modality → (B, Q, C, P) predictions of ``masks.decoded``; C is K scores where values are ids."""
         context = self.context(self.encode(self.adapters(patches, masks, self.encoder)), masks)
         return {
-            name: self.decoders[name](context, masks.decoded[:, index]) for index, name in enumerate(self.modalities)
+            name: self.decoders[module_name(name)](context, masks.decoded[:, index])
+            for index, name in enumerate(self.modalities)
         }
 
     def encode(self, tokens: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from baselines.tst.adapters import cut, unpatchify
 from baselines.tst.masking import MaskPlan, sample_masks
 from baselines.tst.model import MaskedModel
 from baselines.tst.objective import patch_statistics
-from baselines.values import to_stored
+from baselines.values import patch_cells, to_stored
 from sim_envs.modalities import modality
 
 HIDDEN_GREY = 128
@@ -48,20 +48,22 @@ def reconstruct(model: MaskedModel, batch: Batch, plan: MaskPlan, rng: np.random
     panels = {}
     for index, name in enumerate(model.modalities):
         truth = patches.values[name]
-        prediction = torch.empty_like(truth)
+        prediction = truth.new_empty((*truth.shape[:2], *predictions[name].shape[2:]))
         prediction[frame, masks.decoded[:, index]] = predictions[name].float()
         prediction = _to_values(name, prediction, truth, patches.measured[name])
         hidden = torch.zeros(truth.shape[:2], dtype=torch.bool, device=device)
         hidden[frame, masks.decoded[:, index]] = masks.scored[:, index]
         filled = torch.where(hidden[:, :, None, None], prediction, truth)
-        hidden_pixels = _pixels(hidden, model.config.patch_size)
+        cells = patch_cells(name, model.config.patch_size)
+        hidden_cells = _cells(hidden, cells)
         unmeasured = ~batch.measured[name].cpu().numpy()
         true_picture = _picture(name, batch.values[name], unmeasured)
-        panels[name] = Panels(
-            seen=np.where(hidden_pixels[..., None], np.uint8(HIDDEN_GREY), true_picture),
-            predicted=_picture(name, unpatchify(filled, model.config.patch_size), unmeasured & ~hidden_pixels),
-            truth=true_picture,
+        parts = (
+            np.where(hidden_cells[..., None], np.uint8(HIDDEN_GREY), true_picture),
+            _picture(name, unpatchify(filled, cells), unmeasured & ~hidden_cells),
+            true_picture,
         )
+        panels[name] = Panels(*(_enlarged(part, model.config.image_size) for part in parts))
     return panels
 
 
@@ -81,13 +83,21 @@ def _to_values(name: str, prediction: Tensor, truth: Tensor, measured: Tensor) -
     if loss == "patch_mse":
         mean, std = patch_statistics(truth.flatten(0, 1), measured.flatten(0, 1))
         return prediction * std.view(*truth.shape[:2], 1, 1) + mean.view(*truth.shape[:2], 1, 1)
+    if loss == "categories":
+        return prediction.argmax(dim=2, keepdim=True).to(truth.dtype)
     return prediction.sigmoid() if loss == "bce" else prediction
 
 
-def _pixels(of_patch: Tensor, patch_size: int) -> np.ndarray:
-    """Spread (B, T) flags over the pixels of their patches: (B, H, W)."""
-    spread = of_patch[:, :, None, None].expand(-1, -1, 1, patch_size**2)
-    return unpatchify(spread, patch_size)[:, 0].cpu().numpy()
+def _cells(of_patch: Tensor, cells: int) -> np.ndarray:
+    """Spread (B, T) flags over the pixels or cells of their patches: (B, H, W)."""
+    spread = of_patch[:, :, None, None].expand(-1, -1, 1, cells**2)
+    return unpatchify(spread, cells)[:, 0].cpu().numpy()
+
+
+def _enlarged(pictures: np.ndarray, size: int) -> np.ndarray:
+    """Repeat the cells of (B, H, W, 3) square pictures until a side has ``size`` pixels."""
+    nearest = (np.arange(size) * pictures.shape[1]) // size
+    return pictures[:, nearest][:, :, nearest]
 
 
 def _picture(name: str, values: Tensor, unmeasured: np.ndarray) -> np.ndarray:

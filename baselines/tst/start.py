@@ -70,17 +70,24 @@ class Start:
 
 
 def enlarged(batch: Batch, size: int) -> Batch:
-    """Return a batch at another size of its square frames: colours are interpolated, all else is repeated."""
+    """Return a batch at another size of its square frames: colours are interpolated, all else is repeated.
+
+    What is coarser than pixels lies on the network's patches already, and stays as it is.
+    """
     if batch.values["rgb"].shape[-1] == size:
         return batch
     values = {}
     for name, value in batch.values.items():
-        if modality(name).loss == "patch_mse":
+        if modality(name).cells:
+            values[name] = value
+        elif modality(name).loss == "patch_mse":
             values[name] = F.interpolate(value, (size, size), mode="bicubic", antialias=True)
         else:
             values[name] = F.interpolate(value, (size, size), mode="nearest-exact")
     measured = {
-        name: F.interpolate(mask[:, None].to(values[name].dtype), (size, size), mode="nearest-exact")[:, 0] > 0
+        name: mask
+        if modality(name).cells
+        else F.interpolate(mask[:, None].to(values[name].dtype), (size, size), mode="nearest-exact")[:, 0] > 0
         for name, mask in batch.measured.items()
     }
     return Batch(values, measured, batch.rows)

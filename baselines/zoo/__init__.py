@@ -9,6 +9,7 @@ from baselines.zoo.generalists import GENERALISTS, adapted, any_timm
 from baselines.zoo.mock import MOCK
 from baselines.zoo.model import Model
 from baselines.zoo.specialists import SPECIALISTS, mae_external, tst_external
+from baselines.zoo.taught import JOIN, taught
 from baselines.zoo.variations import MARK, varied
 from sim_envs.registry import Table
 
@@ -25,6 +26,10 @@ FAMILIES: dict[str, Callable[[str], Model]] = {
 
 ADAPTED = "-adapted"
 """What makes another row of one: ``dinov2-s-adapted``."""
+
+
+TAUGHT = f"tst{JOIN}"
+"""What begins a row with teachers: ``tst+clip-vit-b16+dinov2-b``."""
 
 
 class Zoo(Table[Model]):
@@ -48,6 +53,8 @@ class Zoo(Table[Model]):
         base, mark, changes = name.partition(MARK)
         if mark:
             return varied(self[base], changes)
+        if name.startswith(TAUGHT):
+            return taught(name.removeprefix(TAUGHT), self.__getitem__, list(self))
         family, colon, argument = name.partition(":")
         if name.endswith(ADAPTED) and (colon or name.removesuffix(ADAPTED) in self):
             return adapted(self[name.removesuffix(ADAPTED)])

@@ -101,6 +101,7 @@ GENERALISTS = (
     _row(
         "openclip-vit-l14", "vit_large_patch14_clip_224.laion2b", 303_179_776, f"OpenCLIP ViT-L/14: {_CLIP}", LAION_2B
     ),
+    _row("openclip-vit-h14", "vit_huge_patch14_clip_224.laion2b", 630_766_080, f"OpenCLIP ViT-H/14: {_CLIP}", LAION_2B),
     _row("siglip2-b", "vit_base_patch16_siglip_224.v2_webli", 85_797_120, f"SigLIP 2 ViT-B/16: {_SIGLIP2}", WEBLI),
     _row("siglip2-l", "vit_large_patch16_siglip_256.v2_webli", 303_299_584, f"SigLIP 2 ViT-L/16: {_SIGLIP2}", WEBLI),
     _row(

@@ -8,6 +8,7 @@ from typing import Literal
 
 from baselines.ledger import Role
 from baselines.networks import Network
+from baselines.sensor_inputs import RGB_ALONE
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Model:
         mask_ratio: share of all tokens that masked modelling hides from the encoder; None leaves it to the number of
             modalities, see :class:`~baselines.tst.config.MaskedConfig`.
         network: where the encoder comes from; None is the suite's own ViT with random weights.
+        teachers: networks that are asked about the pre-training frames, see :mod:`baselines.teachers`; their answers
+            are among ``modalities``.
+        inputs: sensors that it reads when it predicts, ``rgb`` first. RGB alone is the protocol; a row that reads more
+            says so in ``unranked``, has random weights of the suite's ViT, and is refused for tasks that ask for
+            what it reads.
         labels_from: whose labelled frames the transfer learns from; ``test`` is for an oracle alone.
         unranked: why the row is shown apart and never ranked, "" for a regular one.
     """
@@ -39,6 +45,8 @@ class Model:
     objective: str = "masked"
     mask_ratio: float | None = None
     network: Network | None = None
+    teachers: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = RGB_ALONE
     labels_from: Literal["transfer", "test"] = "transfer"
     unranked: str = ""
 

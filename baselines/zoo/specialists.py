@@ -14,6 +14,12 @@ _RGB = ("rgb",)
 _MIX: Mapping[Role, float] = {"test": 0.5, "transfer": 0.5}
 
 SCRATCH = Model("scratch", "random weights; everything it knows comes from the transfer set")
+SCRATCH_MULTIMODAL = Model(
+    "scratch-multimodal",
+    "scratch that reads every sensor when it predicts, not RGB alone: what more sensors would give at test time",
+    inputs=SENSED,
+    unranked="reads depth, normals and edges when it predicts, where all others read RGB alone",
+)
 TST_MAE = Model("tst-mae", "masked RGB modelling in the test space", _RGB, {"test": 1.0})
 TST = Model("tst", "cross-modal masked modelling of all sensors in the test space", SENSED, {"test": 1.0})
 TST_TOKENS = Model(
@@ -37,6 +43,7 @@ ORACLE = Model(
 
 SPECIALISTS = (
     SCRATCH,
+    SCRATCH_MULTIMODAL,
     TST_MAE,
     TST,
     TST_TOKENS,

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from rich.table import Table
 
-from baselines.ledger import Entry, Labels, Ledger
-from baselines.zoo import ADAPTED, FAMILIES, ZOO, Model
+from baselines.ledger import Entry, Labels, Ledger, TaughtBy
+from baselines.sensor_inputs import RGB_ALONE
+from baselines.teachers.table import PSEUDO_LABELLERS, teacher
+from baselines.zoo import ADAPTED, FAMILIES, TAUGHT, ZOO, Model
 from benchmark.commands.console import out
 
 OF_SUITE = "the suite's ViT"
@@ -27,7 +29,8 @@ def list_models(as_json: bool) -> None:
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    print(f"Also {', '.join(f'{family}:…' for family in FAMILIES)}, and X{ADAPTED} for a plain ViT X of this list.")
+    families = ", ".join(f"{family}:…" for family in FAMILIES)
+    print(f"Also {families}, X{ADAPTED} for a plain ViT X of this list, and {TAUGHT}X, {TAUGHT}X+Y… for teachers X, Y.")
 
 
 def show_model(name: str, size: int, as_json: bool) -> None:
@@ -74,11 +77,13 @@ def _facts(model: Model) -> dict[str, Any]:
     """Return what is known without building the network."""
     network = model.network
     usable = network is None or not network.needs_weights or network.weights_at_hand() is not None
+    usable = usable and all(teacher(name).at_hand() for name in model.teachers)
     return {
         "model": model.name,
         "summary": model.summary,
         "track": ledger_of(model).track.value,
         "unranked": model.unranked,
+        "reads": list(model.inputs) if model.inputs != RGB_ALONE else [],
         "learned_from": _learned_from(model),
         "network": OF_SUITE if network is None else type(network).__name__,
         "parameters": network.parameters if network else None,
@@ -92,7 +97,14 @@ def ledger_of(model: Model) -> Ledger:
     entries += [Entry(role=r, source=f"{r} spaces", modalities=model.modalities, frames=0) for r in model.sources or {}]
     if model.labels_from == "test":
         entries.append(Entry(role="test", source="test space", modalities=("rgb",), frames=0, labels="task"))
-    return Ledger(entries=tuple(entries))
+    return Ledger(entries=tuple(entries), teachers=tuple(_teacher(name) for name in model.teachers))
+
+
+def _teacher(name: str) -> TaughtBy:
+    data = teacher(name).data
+    if name not in PSEUDO_LABELLERS and ZOO[name].pretrains:
+        data = (*data, *ledger_of(ZOO[name]).entries)
+    return TaughtBy(name=name, data=data)
 
 
 def _learned_from(model: Model) -> list[str]:
@@ -102,6 +114,7 @@ def _learned_from(model: Model) -> list[str]:
     ]
     names = {"test": "test space", "transfer": "transfer spaces", "external": "external spaces"}
     shares = dict(model.sources or {})
+    said += [f"answers of {name}" for name in model.teachers]
     said += [names[role] if share == 1 else f"{share:.0%} {names[role]}" for role, share in shares.items()]
     return said + (["labels of the test space"] if model.labels_from == "test" else []) or ["nothing"]
 

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import cosine as scipy_cosine
+from scipy.special import log_softmax as scipy_log_softmax
 
 from baselines.tst.adapters import Patches
 from baselines.tst.masking import MaskPlan, Masks, sample_masks
 from baselines.tst.objective import EDGE_WEIGHT, FLAT_PATCH_STD, LOSSES, SCALE, masked_mean, objective
-from sim_envs.modalities import MODALITIES, SENSED
+from sim_envs.modalities import MODALITIES, PSEUDO_LABELS, SENSED, feature_map
 
-KIND_OF = {"patch_mse": 3, "depth_l1": 1, "cosine": 3, "bce": 1}  # loss → channels
+KIND_OF = {"patch_mse": 3, "depth_l1": 1, "cosine": 3, "bce": 1, "feature": 6, "categories": 5}  # loss → channels
 
 
 def example(kind: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -25,13 +26,16 @@ def example(kind: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch
         target = torch.nn.functional.normalize(target, dim=1)
     if kind == "bce":
         target = (target > 0.7).float()
+    if kind == "categories":
+        target = torch.randint(5, (5, 1, 16), generator=rng).float()
     measured = torch.rand(5, 16, generator=rng) < 0.7
     measured[4] = False
     return prediction, target, measured
 
 
-def test_every_sensed_modality_names_a_loss_that_exists() -> None:
-    assert {MODALITIES[name].loss for name in SENSED} <= set(LOSSES)
+def test_every_modality_of_pretraining_names_a_loss_that_exists() -> None:
+    rows = [*(MODALITIES[name] for name in SENSED), *PSEUDO_LABELS.values(), feature_map("any")]
+    assert {row.loss for row in rows} == set(LOSSES)
     assert set(LOSSES) == set(SCALE)
 
 
@@ -67,6 +71,20 @@ def test_edges_are_compared_by_weighted_cross_entropy() -> None:
     assert float(masked_mean("bce", prediction, target, measured)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_features_are_compared_by_smooth_absolute_difference() -> None:
+    prediction, target, measured = example("feature")
+    off = np.abs(prediction.double().numpy() - target.double().numpy())
+    expected = np.where(off < 1, off**2 / 2, off - 0.5).mean(axis=1)[measured.numpy()].mean()
+    assert float(masked_mean("feature", prediction, target, measured)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_ids_are_compared_by_cross_entropy() -> None:
+    prediction, target, measured = example("categories")
+    log_shares = scipy_log_softmax(prediction.double().numpy(), axis=1)
+    errors = [-log_shares[n, int(target[n, 0, p]), p] for n, p in measured.nonzero().tolist()]
+    assert float(masked_mean("categories", prediction, target, measured)) == pytest.approx(np.mean(errors), rel=1e-5)
+
+
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("garbage", [1e6, float("nan"), float("inf")])
 def test_what_stands_in_unmeasured_pixels_changes_neither_loss_nor_gradient(kind: str, garbage: float) -> None:
@@ -99,6 +117,8 @@ def test_a_batch_without_any_measurement_gives_zero_with_a_gradient(kind: str) -
 def test_a_perfect_prediction_scores_nothing(kind: str) -> None:
     _, target, measured = example(kind)
     perfect = target * 100 - 50 if kind == "bce" else target
+    if kind == "categories":
+        perfect = 50 * torch.nn.functional.one_hot(target[:, 0].long(), 5).permute(0, 2, 1)
     if kind == "patch_mse":
         weight = measured.unsqueeze(1).float()
         count = (weight.sum(dim=(1, 2), keepdim=True) * 3).clamp(min=1)
