@@ -31,6 +31,7 @@ def run_suite(
 ) -> None:
     """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
     from baselines.precision import pick_device
+    from baselines.pretraining.devices import parts_of
     from benchmark.captured import fit_budgets
     from benchmark.commands.asked import asked_plan
     from benchmark.failures import note_failures
@@ -39,6 +40,7 @@ def run_suite(
 
     plan, notes = asked_plan(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
     place = pick_device(device).type
+    parts_of(plan.suite.pretrain.batch, execution.processes, execution.accumulate, rank=0)  # raises if it cannot be
     machine = Machine.of(workers, place, os.cpu_count() or 1, execution)
     names = ", ".join(model.name for model in plan.models)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
