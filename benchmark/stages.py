@@ -40,7 +40,7 @@ from benchmark.jobs import Report
 from benchmark.launching import ALONE, Execution, launch
 from benchmark.plan import Portion, pretrain_budget, pretraining_splits
 from benchmark.predictions import SpacePrediction, save_predictions
-from benchmark.results import Compute, Result, SpaceResult, save_result, scores
+from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result, scores
 from benchmark.scoring import score_space
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS, Task
@@ -305,6 +305,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
             pretrain_frames=sum(e.frames for e in ledger.entries if not (e.role == "test" and e.labels)),
             pretrain_steps=pretrain_budget(model, stage.suite).steps if pretrained else 0,
             pretrain_seconds=pretrained["seconds"] if pretrained else 0.0,
+            pretraining=PretrainCompute.of(pretrained) if pretrained else None,
             transfer_frames=sum(len(p.rows) for p in stage.train),
             transfer_steps=budget.steps,
             transfer_seconds=transferred["seconds"],

@@ -44,3 +44,14 @@ def pretrain(
 
     execution = Execution(processes, accumulate, compile_)
     pretrain_one(model, scene, suite, seed, weights_of(weights or []), device, execution, home_of(home), limit)
+
+
+@app.command()
+def presets() -> None:
+    """List the presets of pre-training: encoder, budget, and what they cost.
+
+    A suite names one: `pretrain: {preset: small, steps: 20000}`. Example: `tst-bench presets`
+    """
+    from benchmark.commands.presets import show_presets
+
+    show_presets()

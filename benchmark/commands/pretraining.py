@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from baselines.precision import pick_device
-from baselines.pretraining.devices import is_first_process, launched_processes
+from baselines.pretraining.devices import is_first_process, launched_processes, parts_of
 from benchmark.at_hand import recordings_at_hand
 from benchmark.captured import fit_budgets
 from benchmark.commands.asked import asked_plan
@@ -49,6 +49,7 @@ def pretrain_one(
     launched = launched_processes() > 1
     if launched and execution.processes > 1:
         raise UserError("--processes does not go together with a launcher, which says how many processes there are.")
+    parts_of(plan.suite.pretrain.batch, execution.processes * launched_processes(), execution.accumulate, rank=0)
     machine = Machine.of(execution.processes, pick_device(device).type, os.cpu_count() or 1, execution)
     if is_first_process():
         for line in notes:

@@ -51,12 +51,14 @@ def carry_out(
         UserError: a recording could not be made, without which nothing goes on.
     """
     from baselines.precision import pick_device
+    from baselines.pretraining.devices import parts_of
     from benchmark.captured import fit_budgets
     from benchmark.failures import note_failures
     from benchmark.progress import run_with_progress
     from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
 
     place = pick_device(device).type
+    parts_of(plan.suite.pretrain.batch, execution.processes, execution.accumulate, rank=0)  # raises if it cannot be
     machine = Machine.of(workers, place, os.cpu_count() or 1, execution)
     names = ", ".join(model.name for model in plan.models)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
