@@ -156,8 +156,8 @@ def principal_components(mean: np.ndarray, covariance: np.ndarray) -> dict[str, 
 
     Returns:
         ``mean`` (C,) and ``basis`` (C, COMPONENTS) float32, to be applied as ``(x − mean) @ basis``; the mean square of
-        the result is 1 over all components that have any variance. ``components``: how many have; the columns of the
-        others are zero. ``variance_kept``: 0…1.
+        the result is 1 over all columns. ``components``: how many have any variance; the columns of the others are
+        zero. ``variance_kept``: 0…1.
     """
     variances, vectors = np.linalg.eigh(covariance)
     variances, vectors = variances[::-1].clip(min=0), vectors[:, ::-1]
@@ -167,7 +167,7 @@ def principal_components(mean: np.ndarray, covariance: np.ndarray) -> dict[str, 
     vectors, strongest = vectors[:, :kept], np.abs(vectors[:, :kept]).argmax(axis=0)
     vectors = vectors * np.sign(vectors[strongest, np.arange(kept)])  # eigenvectors have no sign of their own
     basis = np.zeros((len(mean), COMPONENTS), dtype=np.float32)
-    basis[:, :kept] = vectors / np.sqrt(variances[:kept].mean())
+    basis[:, :kept] = vectors / np.sqrt(variances[:kept].sum() / COMPONENTS)
     return {
         "mean": mean.astype(np.float32),
         "basis": basis,

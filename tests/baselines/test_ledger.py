@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from baselines.ledger import Entry, Ledger, Track
+from baselines.ledger import Entry, Ledger, TaughtBy, Track
 
 
 def entry(role: str, labels: str = "") -> Entry:
@@ -36,11 +36,54 @@ def entry(role: str, labels: str = "") -> Entry:
     ],
 )
 def test_track_follows_from_the_ledger(entries: list[Entry], teachers: tuple[str, ...], track: Track) -> None:
-    assert Ledger(entries=tuple(entries), teachers=teachers).track is track
+    ledger = Ledger.model_validate({"entries": entries, "teachers": teachers})
+    assert ledger.track is track
+
+
+LEARNED: dict[str, tuple[Entry, ...] | None] = {
+    "nobody knows": None,
+    "nothing": (),
+    "test": (entry("test"),),
+    "transfer": (entry("transfer"),),
+    "test and transfer": (entry("test"), entry("transfer")),
+    "external": (entry("external"),),
+    "test and external": (entry("test"), entry("external")),
+    "web": (entry("web"),),
+    "web, classes": (entry("web", "classes"),),
+    "web, task": (entry("web", "task"),),
+    "transfer, task": (entry("transfer", "task"),),
+    "test, task": (entry("test", "task"),),
+}
+"""What a network was trained on."""
+
+
+@pytest.mark.parametrize("of_pupil", [what for what in LEARNED if what != "nobody knows"])
+@pytest.mark.parametrize("of_teacher", LEARNED)
+def test_a_teacher_that_may_know_more_than_unlabelled_frames_of_these_spaces_makes_its_pupil_distilled(
+    of_pupil: str, of_teacher: str
+) -> None:
+    own, theirs = LEARNED[of_pupil], LEARNED[of_teacher]
+    assert own is not None
+    track = Ledger(entries=own, teachers=(TaughtBy(name="x", data=theirs),)).track
+    if "test, task" in (of_pupil, of_teacher):
+        assert track is Track.ORACLE
+    elif of_teacher in ("nothing", "test", "transfer", "test and transfer"):
+        assert track is Ledger(entries=(*own, *(theirs or ()))).track  # a detour to the same data
+        assert track is not Track.DISTILLED
+    else:
+        assert track is Track.DISTILLED
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_one_teacher_that_knows_more_is_enough(order: tuple[int, int]) -> None:
+    both = (TaughtBy(name="tst-mae", data=(entry("test"),)), TaughtBy(name="clip", data=(entry("web", "texts"),)))
+    ledger = Ledger(entries=(entry("test"),), teachers=tuple(both[i] for i in order))
+    assert ledger.track is Track.DISTILLED
 
 
 def test_ledger_survives_json() -> None:
-    ledger = Ledger(entries=(entry("test"),), teachers=("dinov2",), weights={"dinov2": "0" * 64})
+    dinov2 = TaughtBy(name="dinov2", weights="0" * 64, data=(entry("web"),))
+    ledger = Ledger(entries=(entry("test"),), teachers=(dinov2,), weights={"dinov2": "0" * 64})
     assert Ledger.model_validate_json(ledger.model_dump_json()) == ledger
 
 
@@ -48,3 +91,9 @@ def test_ledger_survives_json() -> None:
 def test_ledgers_that_said_only_whether_labels_were_used_are_still_read(stored: bool, labels: str) -> None:
     row = {"role": "test", "source": "x", "modalities": ["rgb"], "frames": 1, "labels": stored}
     assert Entry.model_validate(row).labels == labels
+
+
+def test_ledgers_that_named_teachers_alone_are_still_read() -> None:
+    ledger = Ledger.model_validate({"entries": [entry("test").model_dump()], "teachers": ["clip"]})
+    assert ledger.teachers == (TaughtBy(name="clip", data=None),)
+    assert ledger.track is Track.DISTILLED
