@@ -48,9 +48,7 @@ class _Curve:
     most: float
 
 
-def detection_sums(
-    prediction: Boxes, truth: TrueBoxes, group: np.ndarray, groups: int, categories: int
-) -> np.ndarray:
+def detection_sums(prediction: Boxes, truth: TrueBoxes, group: np.ndarray, groups: int, categories: int) -> np.ndarray:
     """Match predictions to truth and count them per group of frames.
 
     Args:
@@ -85,9 +83,7 @@ def detection_sums(
         ranked_group = group[predicted_in[found]][ranking]
         for c in range(len(curves)):
             kept = ~skipped[c, ranking]
-            _count(
-                sums[:, index, c], hit[c, ranking][kept], ranked_group[kept], int(sums[:, index, c, -1, 0].sum())
-            )
+            _count(sums[:, index, c], hit[c, ranking][kept], ranked_group[kept], int(sums[:, index, c, -1, 0].sum()))
     return sums
 
 

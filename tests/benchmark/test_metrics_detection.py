@@ -149,9 +149,7 @@ def test_it_is_also_where_a_ranking_has_more_runs_of_hits_than_stretches(scores:
     prediction, truth = drawn(np.random.default_rng(5), 400, 2, most_true=8, most_said=20, scores=scores)
     sums = summed(prediction, truth, 2)
     assert (sums.sum(axis=0)[..., STRETCHES - 30 : STRETCHES, :] > 0).any(), "this should need most of the stretches"
-    np.testing.assert_allclose(
-        average_precision(sums.sum(axis=0)), by_pycocotools(prediction, truth, 2), atol=1e-9
-    )
+    np.testing.assert_allclose(average_precision(sums.sum(axis=0)), by_pycocotools(prediction, truth, 2), atol=1e-9)
 
 
 def test_a_hundred_boxes_in_a_frame_all_count() -> None:
