@@ -2,16 +2,17 @@
 
 Everything here reproduces ``pycocotools.cocoeval`` (Lin et al., "Microsoft COCO", ECCV 2014), to the order of equal
 scores and the floating-point thresholds of recall. Average precision is not linear in anything, but it depends on
-little: how many true and false detections lie between the points of the ranking where the interpolated precision
+little: how many true and false detections lie between the places of the ranking where the interpolated precision
 steps down. :func:`detection_sums` counts those, trajectory by trajectory, in at most ``STRETCHES`` stretches of
 each category's ranking, so that
 
 - the sum over all trajectories gives exactly the average precision of the whole, whatever the scores are;
-- a weighted sum, as the bootstrap takes it, gives that of the weighted trajectories, with the steps where the whole
-  has them. Between two steps false detections count as if they came first, so it is never too high, and it is
-  exact as long as a category has no more runs of hits than there are stretches.
+- a weighted sum, as the bootstrap takes it, gives that of the weighted trajectories: exactly where fewer than 100
+  boxes are to be found, otherwise with steps only where the whole has them. Between two steps false detections count
+  as if they came first, so it is never too high.
 
-Rankings are those of one space. Sums of different calls must not be added: each has its own stretches.
+A ranking is that of the frames which are counted together, those of one space. Stretches have the numbers of recall
+thresholds, so that adding the sums of several spaces pools their rankings at equal recall.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ MEDIUM_FROM, LARGE_FROM = 0.01, 0.09
 in a frame of 64 pixels small; a tenth and three tenths of a square frame's side split what is seen in a room."""
 
 STRETCHES = len(RECALLS) + 1
-"""A ranking steps down at most once a recall threshold; what lies beyond the last is kept for resampling."""
+"""One a recall threshold, at which a ranking steps down at most once, and one for what lies beyond the last."""
 
 CURVES = len(IOU_THRESHOLDS) + 3
 """Precision-recall curves of a category: all boxes at each threshold, then small, medium and large at IoU 0.5."""
@@ -83,7 +84,10 @@ def detection_sums(prediction: Boxes, truth: TrueBoxes, group: np.ndarray, group
         ranked_group = group[predicted_in[found]][ranking]
         for c in range(len(curves)):
             kept = ~skipped[c, ranking]
-            _count(sums[:, index, c], hit[c, ranking][kept], ranked_group[kept], int(sums[:, index, c, -1, 0].sum()))
+            hits, of_group = hit[c, ranking][kept], ranked_group[kept]
+            stretch = _stretches(hits, int(sums[:, index, c, -1, 0].sum()))
+            used = stretch < STRETCHES
+            np.add.at(sums[:, index, c], (of_group[used], stretch[used], np.where(hits[used], 0, 1)), 1)
     return sums
 
 
@@ -190,34 +194,30 @@ def _match(
     return hit, skipped
 
 
-def _count(sums: np.ndarray, hit: np.ndarray, group: np.ndarray, truths: int) -> None:
-    """Cut one ranking into stretches and count it.
+def _stretches(hit: np.ndarray, truths: int) -> np.ndarray:
+    """Return the stretch of each place in a ranking, (n,), ``STRETCHES`` where a place has no say.
+
+    A stretch ends at a hit, and its number is that of the last recall threshold which is passed there. Where hits are
+    fewer than thresholds each ends one. Elsewhere those do at which the interpolated precision steps down between two
+    thresholds, and the last hit of all, which has the last stretch if it passes no further threshold.
 
     Args:
-        sums: (groups, STRETCHES + 1, 2), written to.
         hit: (n,) bool, best first.
-        group: (n,) of each.
         truths: to be found.
     """
-    cuts = _cuts(hit, truths)
-    stretch = np.searchsorted(cuts, np.arange(len(hit)))
-    used = stretch < len(cuts)  # nothing after the last hit has a say
-    np.add.at(sums, (group[used], stretch[used], np.where(hit[used], 0, 1)), 1)
-
-
-def _cuts(hit: np.ndarray, truths: int) -> np.ndarray:
-    """Return the last position of each stretch, ascending, at most ``STRETCHES``.
-
-    Where each run of hits ends, if there is room for all; otherwise where the interpolated precision steps down
-    between two recall thresholds, and at the last hit.
-    """
-    ends = np.flatnonzero(hit & ~np.append(hit[1:], False))
-    if len(ends) <= STRETCHES or not truths:
-        return ends[:STRETCHES]
+    ends = np.flatnonzero(hit)
+    if not len(ends):
+        return np.full(len(hit), STRETCHES)
     hits = np.cumsum(hit)
-    precision = hits / np.arange(1, len(hit) + 1)
-    best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
-    is_step = precision == best_from_here
-    step_from_here = np.minimum.accumulate(np.where(is_step, np.arange(len(hit)), len(hit))[::-1])[::-1]
-    reached = np.searchsorted(hits / truths, RECALLS)
-    return np.unique(np.append(step_from_here[reached[reached < len(hit)]], ends[-1]))
+    recall = hits / truths
+    if truths >= len(RECALLS) - 1:
+        precision = hits / np.arange(1, len(hit) + 1)
+        best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
+        steps = np.where(precision == best_from_here, np.arange(len(hit)), len(hit))
+        step_from_here = np.minimum.accumulate(steps[::-1])[::-1]
+        reached = np.searchsorted(recall, RECALLS)
+        ends = np.unique(np.append(step_from_here[reached[reached < len(hit)]], ends[-1]))
+    number = np.append(np.searchsorted(RECALLS, recall[ends], "right") - 1, STRETCHES)
+    if len(ends) > 1 and number[-2] == number[-3]:
+        number[-2] = STRETCHES - 1
+    return number[np.searchsorted(ends, np.arange(len(hit)))]

@@ -145,10 +145,10 @@ def test_average_precision_is_that_of_pycocotools_also_with_ties_of_scores_and_o
 
 
 @pytest.mark.parametrize("scores", [1 << 24, 100])
-def test_it_is_also_where_a_ranking_has_more_runs_of_hits_than_stretches(scores: int) -> None:
+def test_it_is_also_where_a_ranking_has_more_hits_than_stretches(scores: int) -> None:
     prediction, truth = drawn(np.random.default_rng(5), 400, 2, most_true=8, most_said=20, scores=scores)
     sums = summed(prediction, truth, 2)
-    assert (sums.sum(axis=0)[..., STRETCHES - 30 : STRETCHES, :] > 0).any(), "this should need most of the stretches"
+    assert sums.sum(axis=0)[:, 0, :-1, 0].sum(axis=-1).min() > 2 * STRETCHES
     np.testing.assert_allclose(average_precision(sums.sum(axis=0)), by_pycocotools(prediction, truth, 2), atol=1e-9)
 
 
@@ -182,11 +182,12 @@ def test_two_halves_of_the_trajectories_have_together_what_the_whole_has() -> No
 
 
 def test_a_resample_of_trajectories_has_the_precision_of_its_frames() -> None:
-    """As long as every run of hits has a stretch of its own the sums of a resample are exact."""
+    """As long as fewer than 100 boxes are to be found every hit has a stretch of its own."""
     rng = np.random.default_rng(6)
     prediction, truth = drawn(rng, 40, 2)
     group = np.arange(40) // 4
     sums = detection_sums(prediction, truth, group, 10, 2)
+    assert 40 < sums.sum(axis=0)[:, 0, -1, 0].max() < 100
     for _ in range(20):
         chosen = rng.integers(0, 10, 10)
         frames = np.concatenate([np.flatnonzero(group == g) for g in chosen])
