@@ -134,7 +134,7 @@ class BoxHead(Head):
         """Return (B, 100, 4) float32 boxes in pixels, (B, 100) evaluation ids and (B, 100) scores, 0 = no box."""
         maps = self.fcos.backbone(tokens)
         points, sizes = self._points(maps)
-        output = {name: values.float().split(sizes, dim=1) for name, values in self.fcos.head(maps).items()}
+        output = {name: values.detach().float().split(sizes, dim=1) for name, values in self.fcos.head(maps).items()}
         extent = (self.grid[0] * CELL, self.grid[1] * CELL)
         found = self.fcos.postprocess_detections(output, [points.split(sizes)] * len(tokens), [extent] * len(tokens))
         pixels = 1 / self._cells_to_a_pixel(frame)

@@ -160,10 +160,16 @@ class Detection:
         return tuple(name for name in self.taxonomy.lacking(categories) if name in self.categories)
 
     def reduced(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
-        """Return the counts of the scored categories, without the stretches that no ranking needed."""
+        """Return the counts of the scored categories, (..., categories, curves, n + 1, 2).
+
+        Of each ranking only the stretches with anything in them are kept, in their order; n is the most of any.
+        """
         scored = sums[..., np.asarray(scope.scored, int) - 1, :, :, :]
-        needed = scored[..., :-1, :].any(axis=(*range(scored.ndim - 2), -1))
-        return scored[..., np.append(needed, True), :]
+        stretches, truths = scored[..., :-1, :], scored[..., -1:, :]
+        needed = stretches.any(axis=(*range(scored.ndim - 4), -1))
+        order = np.argsort(~needed, axis=-1, kind="stable")[..., : needed.sum(axis=-1).max(initial=0)]
+        kept = np.take_along_axis(stretches, order.reshape(*[1] * (scored.ndim - 4), *order.shape, 1), axis=-2)
+        return np.concatenate([kept, truths], axis=-2)
 
     def reduced_metrics(self, reduced: np.ndarray) -> dict[str, np.ndarray]:
         """Return every measure, (..., categories, curves, stretches + 1, 2) → (...,)."""
