@@ -101,16 +101,19 @@ def average_precision(sums: np.ndarray) -> np.ndarray:
         (...,) float64; NaN where there is nothing to be found.
     """
     hits = np.cumsum(sums[..., :-1, 0], axis=-1, dtype=np.float64)
-    precision = np.cumsum(sums[..., :-1, 1], axis=-1, dtype=np.float64)
-    precision += hits
-    np.divide(hits, precision, out=precision, where=precision > 0)
+    said = np.cumsum(sums[..., :-1, 1], axis=-1, dtype=np.float64)
+    said += hits
+    precision = np.divide(hits, np.maximum(said, 1e-300, out=said), out=said)
     backwards = precision[..., ::-1]
     np.maximum.accumulate(backwards, axis=-1, out=backwards)
     truths = np.asarray(sums[..., -1, 0], np.float64)
     hits /= np.where(truths > 0, truths, 1.0)[..., None]
     passed = _recalls_passed(hits)
-    passed[..., 1:] -= passed[..., :-1].copy()
-    return ratio((passed * precision).sum(axis=-1), np.where(truths > 0, float(len(RECALLS)), 0.0))
+    # Between two stretches as many thresholds lie as their numbers differ by: the sum over them, by parts.
+    total = np.einsum("...i,...i->...", passed, precision) - np.einsum(
+        "...i,...i->...", passed[..., :-1], precision[..., 1:]
+    )
+    return ratio(total, np.where(truths > 0, float(len(RECALLS)), 0.0))
 
 
 def intersection_over_union(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -124,9 +127,9 @@ def intersection_over_union(first: np.ndarray, second: np.ndarray) -> np.ndarray
 
 def _recalls_passed(recall: np.ndarray) -> np.ndarray:
     """Return how many of the 101 thresholds are not above each recall, (...,) float64."""
-    last = (recall * 100 + 0.5).astype(np.intp)  # of the thresholds around it the upper one
-    np.minimum(last, 100, out=last)
-    return last + (RECALLS[last] <= recall)
+    nearest = (recall * 100 + 0.5).astype(np.int32)
+    passed = np.take(RECALLS, nearest, mode="clip") <= recall
+    return np.add(nearest, passed, dtype=np.float64)
 
 
 def _curves(height: int, width: int) -> list[_Curve]:
