@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from benchmark.boxes import Boxes, TrueBoxes
 from benchmark.forms import Frames, concatenate
-from benchmark.predictions import SpacePrediction, load_prediction, save_predictions
+from benchmark.prediction_schema import prediction_schema
+from benchmark.predictions import MANIFEST, SpacePrediction, load_prediction, save_predictions
 from benchmark.tasks.detection import DETECTION
 from sim_envs.errors import UserError
 
@@ -131,12 +134,19 @@ def test_arrays_without_scores_are_refused_by_name() -> None:
         DETECTION.form.unpack(arrays, 3)
 
 
-def test_the_schema_describes_the_arrays_of_the_file() -> None:
-    boxes = some_boxes([1, 0, 2])
-    schema = DETECTION.form.schema()
-    packed = DETECTION.form.pack(boxes)
-    assert set(schema) == set(packed)
-    assert all(schema[name]["dtype"] == packed[name].dtype.name for name in packed)
+def test_what_is_written_fits_the_schema(tmp_path: Path) -> None:
+    part = SpacePrediction("a/b", "d" * 64, FRAMES.rows, some_boxes([1, 0, 2]), (48, 64))
+    save_predictions(tmp_path, [part], task=DETECTION, model="m", protocol="frozen", seed=0)
+    with np.load(tmp_path / "a__b.npz") as arrays:
+        content = {name: arrays[name].tolist() for name in arrays.files}
+        dtypes = {name: arrays[name].dtype.name for name in arrays.files}
+    folder = {MANIFEST: json.loads((tmp_path / MANIFEST).read_text()), "a__b.npz": content}
+    schema = prediction_schema(DETECTION)
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(folder)] == []
+    described = schema["patternProperties"][r"\.npz$"]["properties"]
+    assert dtypes == {name: array["dtype"] for name, array in described.items()}
+    content["score"][0] = 1.5
+    assert list(Draft202012Validator(schema).iter_errors(folder))
 
 
 def test_frames_of_a_wrong_size_are_refused(tmp_path: Path) -> None:

@@ -212,3 +212,16 @@ def test_a_resample_of_a_long_ranking_is_never_above_its_frames_and_hardly_below
 def test_overlap_is_intersection_over_union() -> None:
     overlap = intersection_over_union(np.array([[0.0, 0, 4, 4]]), np.array([[2.0, 0, 6, 4], [4, 0, 8, 4]]))
     np.testing.assert_allclose(overlap, [[8 / 24, 0]])
+
+
+@pytest.mark.parametrize("truths", [1, 7, 99, 100, 101, 250])
+def test_recalls_that_fall_on_thresholds_are_counted_as_pycocotools_counts_them(truths: int) -> None:
+    """7 of 10 is below the threshold that stands for 0.7: both are rounded, one up."""
+    rng = np.random.default_rng(truths)
+    box = np.tile(np.array([[10, 10, 30, 30]], np.float32), (truths, 1))
+    one = np.ones(truths, np.int64)
+    truth = TrueBoxes(HEIGHT, WIDTH, one > 0, one, box, one.astype(np.uint8), one == 0)
+    said = np.where((rng.random(truths) < 0.2)[:, None], box + 25, box).astype(np.float32)
+    prediction = Boxes(one, said, one.astype(np.uint8), rng.permutation(truths).astype(np.float32) / truths)
+    ours = average_precision(summed(prediction, truth, 1).sum(axis=0))
+    np.testing.assert_allclose(ours, by_pycocotools(prediction, truth, 1), atol=1e-9)
