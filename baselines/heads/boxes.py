@@ -89,7 +89,7 @@ class _TrueBoxes(Protocol):
 
 
 class BoxHead(Head):
-    """Turn a grid of tokens into at most ``MOST_BOXES`` scored boxes a frame.
+    """Turn a grid of tokens into at most 100 scored boxes a frame; channel c scores category c + 1.
 
     ``linear``: one 3×3 convolution on the tokens. ``strong``: a pyramid of three maps and a small FCOS head.
     """
