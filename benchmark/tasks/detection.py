@@ -1,6 +1,6 @@
 """Detection: where the things are that a frame shows, a box and a category each, from RGB alone. A box is drawn around
-the visible pixels of an instance. It is ignored, neither hit nor miss, with less than 0.1 % of the frame's pixels, a side
-below 4 pixels, or less than a fifth of its area being that instance (:mod:`benchmark.instance_boxes`).
+the visible pixels of an instance. It is ignored, neither hit nor miss, with less than 0.1 % of the frame's pixels, a
+side below 4 pixels, or less than a fifth of its area being that instance (:mod:`benchmark.instance_boxes`).
 """
 
 from __future__ import annotations

@@ -90,6 +90,19 @@ def test_every_weight_learns_also_from_frames_without_boxes(strength: Strength) 
     assert torch.isfinite(made.loss(torch.randn(2, 4, 4, 32), (32, 32), empty, torch.Generator()))
 
 
+def test_half_precision_of_the_transfer_changes_little() -> None:
+    made = head()
+    tokens = torch.randn(2, 4, 4, 32)
+    truth = made.truth(truth_of([((2, 3, 28, 30), 1)], [((0, 0, 9, 9), 2)]), unmirrored(2), (32, 32))
+    exact = made.loss(tokens, (32, 32), truth, torch.Generator())
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = made.loss(tokens, (32, 32), truth, torch.Generator())
+        box, _, _ = made.eval().answer(tokens, (32, 32))
+    assert loss.dtype == torch.float32
+    assert box.dtype == np.float32
+    assert loss.item() == pytest.approx(exact.item(), rel=0.02)
+
+
 @pytest.mark.parametrize("frame", [(32, 32), (24, 40)])
 def test_a_strong_head_learns_where_boxes_are(frame: tuple[int, int]) -> None:
     """Tokens say which frame they are of and where they lie; the head must give each frame its boxes back."""
