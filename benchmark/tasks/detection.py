@@ -166,8 +166,11 @@ class Detection:
         """Return the counts of the scored categories, (..., categories, curves, n + 1, 2).
 
         Of each ranking only the stretches with anything in them are kept, in their order; n is the most of any.
+        Where no category is scored there is one with nothing to be found.
         """
         scored = sums[..., np.asarray(scope.scored, int) - 1, :, :, :]
+        if not scope.scored:
+            scored = np.zeros_like(sums[..., :1, :, :, :])
         stretches, truths = scored[..., :-1, :], scored[..., -1:, :]
         needed = stretches.any(axis=(*range(scored.ndim - 4), -1))
         order = np.argsort(~needed, axis=-1, kind="stable")[..., : needed.sum(axis=-1).max(initial=0)]
@@ -190,9 +193,9 @@ class Detection:
 
     def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
         """Return the average precision of each category, mean over the IoU thresholds, (..., K)."""
-        scored = np.asarray(scope.scored, int) - 1
         found = np.full((*sums.shape[:-4], len(self.categories)), np.nan)
-        found[..., scored] = average_precision(self.reduced(sums, scope))[..., : len(IOU_THRESHOLDS)].mean(axis=-1)
+        precision = average_precision(self.reduced(sums, scope))[..., : len(IOU_THRESHOLDS)].mean(axis=-1)
+        found[..., np.asarray(scope.scored, int) - 1] = precision[..., : len(scope.scored)]
         return found
 
     def category_truth(self, total: np.ndarray) -> np.ndarray:

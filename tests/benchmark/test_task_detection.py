@@ -14,6 +14,7 @@ from torchvision.ops import masks_to_boxes  # an independent way from masks to b
 from benchmark.boxes import Boxes, TrueBoxes
 from benchmark.instance_boxes import LEAST_FILL, LEAST_SHARE, LEAST_SIDE_PX, instance_boxes
 from benchmark.metrics.detection import average_precision
+from benchmark.statistics import Sample, bootstrap
 from benchmark.tasks import TASKS, Task
 from benchmark.tasks.detection import DETECTION, LEAST_BOXES, NO_THINGS
 
@@ -178,8 +179,11 @@ def test_reduced_sums_give_what_all_sums_give_also_over_leading_axes() -> None:
 def test_without_a_scored_category_there_is_no_score() -> None:
     prediction, truth, trajectory = many(40)
     statistics = DETECTION.statistics(prediction, truth, trajectory)
-    metrics = DETECTION.metrics(statistics.total, DETECTION.scope(statistics.total, ()))
-    assert all(np.isnan(value) for value in metrics.values())
+    scope = DETECTION.scope(statistics.total, ())
+    assert all(np.isnan(value) for value in DETECTION.metrics(statistics.total, scope).values())
+    assert np.isnan(DETECTION.per_category(statistics.total, scope)).all()
+    sample = Sample("a/b", (0,), DETECTION.reduced(statistics.sums[None], scope), DETECTION.reduced_metrics)
+    assert np.isnan(bootstrap([sample], resamples=5)["map"].value)
 
 
 def test_a_category_counts_where_it_has_enough_boxes_and_was_taught() -> None:
