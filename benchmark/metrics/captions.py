@@ -24,8 +24,12 @@ Words = tuple[str, ...]
 
 LONGEST = 4
 """Words of the longest n-gram."""
-CAPTION_SUMS = ("frames", "cider_d", "rouge_l", "reference_words") + tuple(
-    f"{kind}_{n}" for kind in ("proposed", "matched") for n in range(1, LONGEST + 1)
+CAPTION_SUMS = (
+    "frames",
+    "cider_d",
+    "rouge_l",
+    "reference_words",
+    *(f"{kind}_{n}" for kind in ("proposed", "matched") for n in (1, 2, 3, 4)),
 )
 """What is summed over frames. ``proposed_n`` are the n-grams of the captions, ``matched_n`` those of them that a
 reference has (at most as often as it); ``reference_words`` are of the references closest in length."""

@@ -90,7 +90,9 @@ def test_clipped_counts_are_those_of_the_paper_on_bleu() -> None:
     # Papineni et al. 2002, examples 1 and 2: 17/18 and 10/17, 8/14 and 1/13, 2/7.
     references = [
         tokens("It is a guide to action that ensures that the military will forever heed Party commands"),
-        tokens("It is the guiding principle which guarantees the military forces always being under the command of the Party"),
+        tokens(
+            "It is the guiding principle which guarantees the military forces always being under the command of the Party"
+        ),
         tokens("It is the practical guide for the army always to heed the directions of the party"),
     ]
     first = tokens(
