@@ -40,6 +40,7 @@ HEADS: Table[type[Head]] = Table(
     "head",
     {
         "dense": "baselines.heads.dense:DenseHead",
+        "text": "baselines.heads.text:TextHead",
     },
     group="tst_bench.heads",
 )

@@ -21,7 +21,14 @@ COLOURS = (
 SHADES = ("dark", "light")
 """Said before the names of colours that are often seen both dark and light."""
 
-_SHADED = {"grey": (32, 58), "red": (30, 60), "brown": (32, 50), "green": (32, 70), "blue": (30, 55), "purple": (30, 60)}
+_SHADED = {
+    "grey": (32, 58),
+    "red": (30, 60),
+    "brown": (32, 50),
+    "green": (32, 70),
+    "blue": (30, 55),
+    "purple": (30, 60),
+}
 """Colour → lightness below which it is dark and above which it is light."""
 
 _TO_XYZ = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])
@@ -77,7 +84,7 @@ def _neutral_chroma(lightness: float, hue: float) -> float:
 
 def _warm(lightness: float, chroma: float, hue: float) -> str:
     """Name what lies between red and yellow, whose pale and dark tones have names of their own."""
-    if hue < 42 and chroma >= 45 or hue < 32 and chroma >= 30:
+    if (chroma >= 45 and hue < 42) or (chroma >= 30 and hue < 32):
         return "red"
     if chroma >= 50:
         return "orange" if hue < 82 else "yellow"

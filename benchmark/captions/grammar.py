@@ -49,6 +49,7 @@ def vocabulary() -> tuple[str, ...]:
     texts += [form for noun in NOUNS.values() for form in (*noun.singular, *noun.plural)]
     texts += [noun.room for noun in NOUNS.values()]
     texts += [way for ways in (*WAYS.values(), *WHERE.values()) for way in ways]
-    texts += [*COLOURS, *SHADES, *NUMBERS.values(), MANY, SOME, *LARGE, *SMALL, *VERBS, *VERBS.values(), *THERE.values()]
+    texts += [*COLOURS, *SHADES, *NUMBERS.values(), MANY, SOME, *LARGE, *SMALL]
+    texts += [*VERBS, *VERBS.values(), *THERE.values()]
     texts += ["a an the and it them walls", ROOM, *SIDES, *SURFACES]
     return tuple(sorted({word for text in texts for word in text.replace(",", " ").split()}))

@@ -101,14 +101,3 @@ def pick(options: Sequence[T], rng: np.random.Generator, weights: Sequence[float
         return options[int(drawn * len(options))]
     reached = np.cumsum(weights)
     return options[min(int(np.searchsorted(reached, drawn * reached[-1], side="right")), len(options) - 1)]
-
-
-_MIRRORED = {"left": "right", "right": "left"}
-
-
-def mirrored(caption: str) -> str:
-    """Return what a caption becomes when its picture is mirrored: left and right change places.
-
-    No caption of ours uses either word in another sense.
-    """
-    return " ".join(_MIRRORED.get(word, word) for word in caption.split(" "))

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from benchmark.captions.scene import Scene, Thing
+from benchmark.captions.scene import Place, Scene, Thing
 
 TOUCHING_M = 0.12
 """How far the foot of a thing may be from the top of what it stands on."""
@@ -32,6 +31,7 @@ INVERSE = {
     "next to": "next to",
 }
 """Relation of one to two → relation of two to one; ``on`` has none: nobody says that a bed is under its pillow."""
+_CARRIES = "carries"
 
 
 @dataclass(frozen=True)
@@ -52,29 +52,26 @@ def relations(scene: Scene) -> tuple[Relation, ...]:
     things = scene.things[:MOST_THINGS]
     for i, one in enumerate(things):
         for j, two in enumerate(things[i + 1 :], start=i + 1):
-            if one.concept == two.concept:
-                continue
-            if _on(one, two) or _on(two, one):
-                found.append(Relation(i, "on", j) if _on(one, two) else Relation(j, "on", i))
-            elif kind := _relation(one, two):
+            kind = _relation(one, two) if one.concept != two.concept else ""
+            if kind == "on":
+                found.append(Relation(i, kind, j))
+            elif kind == _CARRIES:
+                found.append(Relation(j, "on", i))
+            elif kind:
                 found += [Relation(i, kind, j), Relation(j, INVERSE[kind], i)]
     return tuple(found)
 
 
 def _relation(one: Thing, two: Thing) -> str:
     """Return the most telling relation of one to two, or "" when there is none worth a word."""
-    if one.placed and two.placed:
-        if _above(one, two):
-            return "above"
-        if _above(two, one):
-            return "under"
-        if _apart_m(one, two) <= NEXT_M and _share_height(one, two):
-            return "next to"
-        if _overlap(one.box[0], one.box[2], two.box[0], two.box[2]) >= 0.5:
-            if two.distance_m - one.distance_m >= BEHIND_M:
-                return "in front of"
-            if one.distance_m - two.distance_m >= BEHIND_M:
-                return "behind"
+    in_room = _relation_in_room(one.place, two.place) if one.place and two.place else ""
+    if in_room:
+        return in_room
+    if one.place and two.place and _overlap(one.box[0], one.box[2], two.box[0], two.box[2]) >= 0.5:
+        if two.place.distance_m - one.place.distance_m >= BEHIND_M:
+            return "in front of"
+        if one.place.distance_m - two.place.distance_m >= BEHIND_M:
+            return "behind"
     if one.box[2] <= two.box[0]:
         return "left of"
     if two.box[2] <= one.box[0]:
@@ -82,33 +79,41 @@ def _relation(one: Thing, two: Thing) -> str:
     return ""
 
 
-def _on(top: Thing, bottom: Thing) -> bool:
+def _relation_in_room(one: Place, two: Place) -> str:
+    if _on(one, two):
+        return "on"
+    if _on(two, one):
+        return _CARRIES
+    if _above(one, two):
+        return "above"
+    if _above(two, one):
+        return "under"
+    beside = min(one.high[1], two.high[1]) > max(one.low[1], two.low[1])
+    return "next to" if beside and _apart_m(one, two) <= NEXT_M else ""
+
+
+def _on(top: Place, bottom: Place) -> bool:
     """Tell whether the foot of one thing is where the other one's top is, over the middle of it."""
-    touches = top.placed and bottom.placed and abs(top.low[1] - bottom.high[1]) <= TOUCHING_M
+    touches = abs(top.low[1] - bottom.high[1]) <= TOUCHING_M
     return touches and top.high[1] > bottom.high[1] and _middle_over(top, bottom)
 
 
-def _above(top: Thing, bottom: Thing) -> bool:
+def _above(top: Place, bottom: Place) -> bool:
     """Tell whether one thing is wholly higher than the other, and over it or at the wall behind it."""
     return top.low[1] >= bottom.high[1] + TOUCHING_M and (
         _middle_over(top, bottom) or _middle_over(bottom, top) or _apart_m(top, bottom) <= TOUCHING_M
     )
 
 
-def _middle_over(top: Thing, bottom: Thing) -> bool:
-    margin = 0.05
-    return all(bottom.low[a] - margin <= (top.low[a] + top.high[a]) / 2 <= bottom.high[a] + margin for a in (0, 2))
+def _middle_over(top: Place, bottom: Place) -> bool:
+    """Tell whether the middle of one thing is over the other, give or take 5 cm."""
+    return all(bottom.low[a] - 0.05 <= (top.low[a] + top.high[a]) / 2 <= bottom.high[a] + 0.05 for a in (0, 2))
 
 
-def _apart_m(one: Thing, two: Thing) -> float:
+def _apart_m(one: Place, two: Place) -> float:
     """Return the distance over the floor between the extents of two things, metres."""
-    gaps = [max(0.0, one.low[a] - two.high[a], two.low[a] - one.high[a]) for a in (0, 2)]
-    return float(np.hypot(*gaps))
-
-
-def _share_height(one: Thing, two: Thing) -> bool:
-    """Tell whether two things are at one height, at least in part."""
-    return min(one.high[1], two.high[1]) > max(one.low[1], two.low[1])
+    x, z = (max(0.0, one.low[a] - two.high[a], two.low[a] - one.high[a]) for a in (0, 2))
+    return math.hypot(x, z)
 
 
 def _overlap(start: int, end: int, other_start: int, other_end: int) -> float:

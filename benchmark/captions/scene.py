@@ -25,6 +25,20 @@ _OUTLIERS = 3
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where in the room the visible part of a thing is.
+
+    Attributes:
+        distance_m: median planar depth.
+        low, high: ends of its extent along the world's axes, metres (Y is up).
+    """
+
+    distance_m: float
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
 class Thing:
     """One visible instance.
 
@@ -33,22 +47,19 @@ class Thing:
         share: of the frame's pixels, 0…1.
         box: x0, y0, x1, y1 around its visible pixels; x1 and y1 are the first column and row outside.
         colour: the name of its mean colour.
-        distance_m: median planar depth; NaN where too little of it was measured.
-        low, high: ends of the extent of what is visible of it along the world's axes, metres (Y is up); NaN likewise.
+        place: None where too little of its depth was measured.
     """
 
     concept: str
     share: float
     box: tuple[int, int, int, int]
     colour: str
-    distance_m: float = float("nan")
-    low: tuple[float, float, float] = (float("nan"),) * 3
-    high: tuple[float, float, float] = (float("nan"),) * 3
+    place: Place | None = None
 
     @property
-    def placed(self) -> bool:
-        """Whether it is known where in the room it is."""
-        return bool(np.isfinite(self.distance_m))
+    def distance_m(self) -> float:
+        """Distance from the camera, NaN where it is not known."""
+        return self.place.distance_m if self.place else float("nan")
 
 
 @dataclass(frozen=True)
@@ -102,16 +113,20 @@ def scene_of(
             continue
         colour = colour_name(rgb[rows, columns].mean(axis=0))
         depth_m = depth_mm[rows, columns] / 1000
-        seen = depth_m > 0
-        place = {}
-        if seen.mean() >= LEAST_MEASURED:
-            points = directions[rows, columns][seen] * depth_m[seen, None]
-            world = points @ camera_to_world[:3, :3].T + camera_to_world[:3, 3]
-            low, high = np.percentile(world, (_OUTLIERS, 100 - _OUTLIERS), axis=0)
-            place = {"distance_m": float(np.median(depth_m[seen])), "low": tuple(low), "high": tuple(high)}
-        things.append(Thing(name, len(rows) / instance.size, box, colour, **place))
+        points = directions[rows, columns] * depth_m[:, None]
+        things.append(Thing(name, len(rows) / instance.size, box, colour, _place(points, camera_to_world)))
     things.sort(key=lambda thing: -thing.share)
     return Scene(width, height, tuple(things), _surfaces(rgb, semantic, names))
+
+
+def _place(points: np.ndarray, camera_to_world: np.ndarray) -> Place | None:
+    """Return the place of the (N, 3) points of a thing in the camera's frame; those without a depth are all 0."""
+    measured = points[points[:, 2] != 0]
+    if len(measured) < LEAST_MEASURED * len(points):
+        return None
+    world = measured @ camera_to_world[:3, :3].T + camera_to_world[:3, 3]
+    low, high = np.percentile(world, (_OUTLIERS, 100 - _OUTLIERS), axis=0).tolist()
+    return Place(float(np.median(-measured[:, 2])), tuple(low), tuple(high))
 
 
 def _pixels_of_instances(instance: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

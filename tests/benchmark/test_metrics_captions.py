@@ -91,13 +91,12 @@ def test_clipped_counts_are_those_of_the_paper_on_bleu() -> None:
     references = [
         tokens("It is a guide to action that ensures that the military will forever heed Party commands"),
         tokens(
-            "It is the guiding principle which guarantees the military forces always being under the command of the Party"
+            "It is the guiding principle which guarantees the military forces always being under the command of the "
+            "Party"
         ),
         tokens("It is the practical guide for the army always to heed the directions of the party"),
     ]
-    first = tokens(
-        "It is a guide to action which ensures that the military always obeys the commands of the party"
-    )
+    first = tokens("It is a guide to action which ensures that the military always obeys the commands of the party")
     second = tokens("It is to insure the troops forever hearing the activity guidebook that party direct")
     assert bleu_counts(first, references)[[5, 1, 6, 2]].tolist() == [17, 18, 10, 17]
     assert bleu_counts(second, references)[[5, 1, 6, 2]].tolist() == [8, 14, 1, 13]
