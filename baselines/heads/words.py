@@ -14,11 +14,11 @@ FIRST_WORD = 3
 MIRRORED = {"left": "right", "right": "left"}
 """Words that change places when a picture is mirrored left to right."""
 
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|,")
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text in lower case, without punctuation."""
+    """Return the words of a text in lower case; a comma is a word, other punctuation is none."""
     return _WORD.findall(text.lower())
 
 
@@ -57,4 +57,4 @@ class Vocabulary:
                 break
             if i >= FIRST_WORD:
                 said.append(self.words[i - FIRST_WORD])
-        return " ".join(said)
+        return " ".join(said).replace(" ,", ",")

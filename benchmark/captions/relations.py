@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from benchmark.captions.lexicon import NOUNS
 from benchmark.captions.scene import Place, Scene, Thing
 
 TOUCHING_M = 0.12
@@ -65,6 +66,10 @@ def relations(scene: Scene) -> tuple[Relation, ...]:
 def _relation(one: Thing, two: Thing) -> str:
     """Return the most telling relation of one to two, or "" when there is none worth a word."""
     in_room = _relation_in_room(one.place, two.place) if one.place and two.place else ""
+    if in_room == "above" and _stands(one) and two.concept == "rug":
+        return "on"
+    if in_room == "under" and _stands(two) and one.concept == "rug":
+        return _CARRIES
     if in_room:
         return in_room
     if one.place and two.place and _overlap(one.box[0], one.box[2], two.box[0], two.box[2]) >= 0.5:
@@ -77,6 +82,11 @@ def _relation(one: Thing, two: Thing) -> str:
     if two.box[2] <= one.box[0]:
         return "right of"
     return ""
+
+
+def _stands(thing: Thing) -> bool:
+    """Tell whether a thing stands on something: over a rug it is on it, though its feet may be hidden."""
+    return NOUNS[thing.concept].verb == "stands"
 
 
 def _relation_in_room(one: Place, two: Place) -> str:

@@ -49,8 +49,8 @@ class Captioning(Uncategorised):
         return (len(CAPTION_SUMS),)
 
     def head(self) -> HeadSpec:
-        """Ask for text in the words of the grammar."""
-        return HeadSpec("text", words=vocabulary())
+        """Ask for text in the words of the grammar, with commas."""
+        return HeadSpec("text", words=(*vocabulary(), ","))
 
     def targets(self, recording: Recording, rows: np.ndarray) -> References:
         """Return the references."""
