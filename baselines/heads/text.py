@@ -68,7 +68,7 @@ DECODERS: dict[Strength, type[nn.Module]] = {"linear": PooledDecoder, "strong": 
 
 
 class TextHead(Head):
-    """Say a caption of each frame, in the words of ``spec.words``.
+    """Say a caption of each frame; a channel is the score of one of ``spec.words``.
 
     Truth is anything with ``captions``, several strings a frame (none where there is nothing to learn). Each step
     learns from one caption of each frame, drawn anew; words are given as they should be (teacher forcing). Answers take

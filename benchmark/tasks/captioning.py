@@ -50,7 +50,8 @@ class Captioning(Uncategorised):
 
     def head(self) -> HeadSpec:
         """Ask for text in the words of the grammar, with commas."""
-        return HeadSpec("text", words=(*vocabulary(), ","))
+        words = (*vocabulary(), ",")
+        return HeadSpec("text", len(words), words=words)
 
     def targets(self, recording: Recording, rows: np.ndarray) -> References:
         """Return the references."""
