@@ -17,6 +17,8 @@ SOME = "some"
 LARGE, SMALL = ("large", "big"), ("small", "little")
 LARGE_SHARE, SMALL_SHARE = 0.18, 0.012
 """Shares of the picture from which and up to which a thing is called large or small."""
+SMALL_WITHIN_M = 2.0
+"""What is farther away is not called small, however little of the picture it takes."""
 
 VERBS = {"stands": "stand", "hangs": "hang", "lies": "lie", "is": "are"}
 """Singular → plural."""
@@ -75,7 +77,7 @@ def noun_phrase(group: Group, rng: np.random.Generator) -> str:
     colours = {thing.colour for thing in group.things}
     nameable = len(colours) == 1 and group.concept not in SEE_THROUGH
     words = [colours.pop()] if nameable and coloured < _WITH_COLOUR else []
-    sizes = LARGE if group.share >= LARGE_SHARE else SMALL if group.share <= SMALL_SHARE else ()
+    sizes = _sizes(group)
     if count == 1 and sizes and sized < _WITH_SIZE:
         words.insert(0, sizes[int(word * len(sizes))])
     words.append(name)
@@ -84,6 +86,13 @@ def noun_phrase(group: Group, rng: np.random.Generator) -> str:
     if count > 1:
         return " ".join([NUMBERS.get(count, MANY), *words])
     return with_article(" ".join(words))
+
+
+def _sizes(group: Group) -> tuple[str, ...]:
+    """Return the words for how large a thing is, () where it is neither."""
+    if group.share >= LARGE_SHARE:
+        return LARGE
+    return SMALL if group.share <= SMALL_SHARE and group.things[0].distance_m <= SMALL_WITHIN_M else ()
 
 
 def with_article(words: str) -> str:

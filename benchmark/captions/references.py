@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmark.captions.grammar import captions
 from benchmark.captions.lexicon import concepts
-from benchmark.captions.scene import Scene, scene_of
+from benchmark.captions.scene import scene_of
 from benchmark.metrics.captions import DocumentFrequency
 from benchmark.metrics.captions_tokens import tokens
 from sim_envs.recordings.reader import Recording
@@ -64,19 +64,6 @@ def references(recording: Recording, rows: np.ndarray) -> References:
     return References(found, corpus, tuple(frequency for _, frequency in known))
 
 
-def scene(recording: Recording, row: int, directions: np.ndarray, names: Sequence[str]) -> Scene:
-    """Return the scene graph of one frame.
-
-    Args:
-        directions: of the rig's pixels.
-        names: see :func:`~benchmark.captions.lexicon.concepts`.
-    """
-    rgb, depth_mm, semantic, instance = (
-        np.asarray(recording.array(name)[row]) for name in ("rgb", "depth", "semantic", "instance")
-    )
-    return scene_of(rgb, depth_mm, semantic, instance, directions, recording.poses[row], names)
-
-
 @lru_cache(maxsize=64)
 def _of_split(folder: Path, digest: str, split: str) -> tuple[dict[int, tuple[str, ...]], DocumentFrequency]:
     """Return the captions of each valid frame of a split, and their corpus.
@@ -86,9 +73,13 @@ def _of_split(folder: Path, digest: str, split: str) -> tuple[dict[int, tuple[st
     """
     recording = Recording.open(folder)
     names, directions = concepts(recording.meta.categories), recording.rig.directions()
+    arrays = [recording.array(name) for name in ("rgb", "depth", "semantic", "instance")]
+    poses = recording.poses
     found = {}
     for row in recording.indices(split).tolist():
         key = hashlib.sha256(f"{recording.meta.space.id}|{digest}|{row}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(key[:8], "little"))
-        found[row] = tuple(captions(scene(recording, row, directions, names), rng, COUNT))
+        rgb, depth_mm, semantic, instance = (np.asarray(array[row]) for array in arrays)
+        scene = scene_of(rgb, depth_mm, semantic, instance, directions, poses[row], names)
+        found[row] = tuple(captions(scene, rng, COUNT))
     return found, DocumentFrequency.of([tokens(caption) for caption in frame] for frame in found.values())

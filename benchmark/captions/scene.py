@@ -140,10 +140,11 @@ def _pixels_of_instances(instance: np.ndarray) -> list[tuple[np.ndarray, np.ndar
 
 def _surfaces(rgb: np.ndarray, semantic: np.ndarray, names: Sequence[str]) -> dict[str, str]:
     """Return the colours of what bounds the room; all walls count as one."""
+    code = np.array([SURFACES.index(name) + 1 if name in SURFACES else 0 for name in names])
+    of_pixel = code[semantic]
     found = {}
-    concepts = np.array(names)
-    for surface in SURFACES:
-        mask = np.isin(semantic, np.flatnonzero(concepts == surface))
+    for number, surface in enumerate(SURFACES, start=1):
+        mask = of_pixel == number
         if mask.mean() >= LEAST_SURFACE_SHARE:
             found[surface] = (float(mask.mean()), colour_name(rgb[mask].mean(axis=0)))
     return {name: colour for name, (_, colour) in sorted(found.items(), key=lambda item: -item[1][0])}
