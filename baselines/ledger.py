@@ -8,9 +8,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Role = Literal["test", "transfer", "external", "web"]
-Labels = Literal["", "texts", "classes", "task"]
-"""Labels that were learned from: none; texts that came with images; one class an image; or what a task of this
-benchmark asks for (masks, boxes, depth, captions written for the purpose)."""
+Labels = Literal["", "texts", "classes", "pseudo", "task"]
+"""Labels that were learned from: none; texts that came with images; one class an image; what other networks said of
+the images, tasks' outputs among it; or what a task of this benchmark asks for, given by people or devices (masks,
+boxes, depth, captions written for the purpose)."""
 
 
 class Track(str, Enum):
@@ -73,8 +74,8 @@ class Ledger(BaseModel):
         """Compute the track; the first rule that fits wins, strictest first.
 
         Labels of the test space, of whatever kind, make an oracle. Elsewhere only labels of a task make a task
-        expert: class labels and texts of web images leave a generalist what it is, a network made for nothing in
-        particular, and half of the generalists in use were trained with them.
+        expert: class labels, texts and pseudo labels of web images leave a generalist what it is, a network made for
+        nothing in particular, and half of the generalists in use were trained with them.
         """
         roles = {entry.role for entry in self.entries}
         if any(entry.role == "test" and entry.labels for entry in self.entries):

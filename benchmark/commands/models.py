@@ -13,7 +13,13 @@ from baselines.zoo import ADAPTED, FAMILIES, ZOO, Model
 from benchmark.commands.console import out
 
 OF_SUITE = "the suite's ViT"
-LABELS: dict[Labels, str] = {"": "", "texts": " + texts", "classes": " + classes", "task": " + labels of a task"}
+LABELS: dict[Labels, str] = {
+    "": "",
+    "texts": " + texts",
+    "classes": " + classes",
+    "pseudo": " + pseudo labels",
+    "task": " + labels of a task",
+}
 
 
 def list_models(as_json: bool) -> None:
