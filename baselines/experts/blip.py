@@ -10,7 +10,8 @@ from torch import Tensor
 
 from baselines.experts.expert import Expert, ExpertFeatures, Session, tokens_to_map
 
-BEAMS, LONGEST = 3, 20
+BEAMS, SHORTEST, LONGEST = 3, 5, 20  # the last two in tokens
+NOTHING = "nothing"  # is said where the tokens are no words
 OPENAI_MEAN, OPENAI_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
 
@@ -38,8 +39,11 @@ class Blip(Expert):
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(session.folder, local_files_only=True)
-        said = session.model.generate(pixel_values=session.pixels(rgb), num_beams=BEAMS, max_new_tokens=LONGEST)
-        return np.array([text.strip() for text in tokenizer.batch_decode(said, skip_special_tokens=True)], np.str_)
+        said = session.model.generate(
+            pixel_values=session.pixels(rgb), num_beams=BEAMS, min_new_tokens=SHORTEST, max_new_tokens=LONGEST
+        )
+        texts = tokenizer.batch_decode(said, skip_special_tokens=True)
+        return np.array([text.strip() or NOTHING for text in texts], np.str_)
 
 
 class VisionFeatures(ExpertFeatures):
