@@ -130,7 +130,8 @@ def transfer(
     log: list[dict[str, float]] = []
     start = time.perf_counter()
     model.train()
-    for step, rows in enumerate(_row_batches(len(rgb), config.batch, config.steps, generator), start=1):
+    batches = model.head.batches(train.target, config.batch, config.steps, generator)
+    for step, rows in enumerate(batches, start=1):
         images, mirrored = _augment(rgb[rows.to(device)], generator)
         truth = model.head.truth(train.target[rows.numpy()], mirrored, frame)
         set_lr(optimiser, cosine_lr(step - 1, config.steps, warmup, config.head_lr))
@@ -186,13 +187,6 @@ def write_log(log: list[dict[str, float]], path: Path) -> None:
         writer = csv.DictWriter(file, ["step", "loss", "validation"], restval="")
         writer.writeheader()
         writer.writerows(log)
-
-
-def _row_batches(count: int, batch: int, steps: int, generator: torch.Generator) -> list[Tensor]:
-    """Return ``steps`` batches of row numbers; every row is seen once before any is seen again."""
-    needed = steps * batch
-    orders = [torch.randperm(count, generator=generator) for _ in range(-(-needed // count))]
-    return list(torch.cat(orders)[:needed].split(batch))
 
 
 def _augment(rgb: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -68,7 +68,9 @@ class SemSeg(PerPixel):
     @property
     def form(self) -> PixelMap:
         """Return a map of evaluation ids."""
-        return PixelMap(np.dtype(np.uint8), f"category id, 1 to {len(self.categories)}", self._no_ids)
+        last = len(self.categories)
+        limits = {"minimum": 1, "maximum": last}
+        return PixelMap(np.dtype(np.uint8), f"category id, 1 to {last}", self._no_ids, limits=limits)
 
     @property
     def sum_shape(self) -> tuple[int, ...]:
