@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmark.metrics.boundary import boundaries, boundary_width
-from benchmark.metrics.ratios import ratio
+from benchmark.metrics.ratios import mean_of_defined, ratio
 
 PIXELS_AT_ONCE = 1 << 17
 """Frames are counted in parts of about this size, which stay in a processor's cache and memory flat."""
@@ -103,14 +103,9 @@ def category_iou(overlaps: np.ndarray) -> np.ndarray:
 
 def mean_iou(overlaps: np.ndarray) -> np.ndarray:
     """Return the mean of :func:`category_iou` over the scored categories with any true pixel, (...,)."""
-    return _mean_of_defined(category_iou(overlaps))
+    return mean_of_defined(category_iou(overlaps))
 
 
 def pixel_accuracy(overlaps: np.ndarray) -> np.ndarray:
     """Return the share of scored pixels whose category is right, (...,); NaN without any."""
     return ratio(overlaps[..., 0, :].sum(axis=-1), overlaps[..., 1, :].sum(axis=-1))
-
-
-def _mean_of_defined(values: np.ndarray) -> np.ndarray:
-    defined = np.isfinite(values)
-    return ratio(np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1))

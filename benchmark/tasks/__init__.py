@@ -187,6 +187,7 @@ TASKS: Table[Task] = Table(
         "semseg": "benchmark.tasks.semseg:SEMSEG",
         "depth": "benchmark.tasks.depth:DEPTH",
         "normals": "benchmark.tasks.normals:NORMALS",
+        "detection": "benchmark.tasks.detection:DETECTION",
         "retrieval": "benchmark.tasks.retrieval:RETRIEVAL",
     },
     group="tst_bench.tasks",

@@ -43,7 +43,7 @@ SUITE: dict[str, Any] = {
         "held_out": {"test": [3, 4]},
     },
     "models": ["scratch", "tst"],
-    "tasks": ["semseg", "depth", "normals"],
+    "tasks": ["semseg", "depth", "normals", "detection"],
     "protocols": ["finetune"],
     "pretrain": {"frames": 40, "steps": 12, "batch": 8},
     "transfer_budget": {"frames": 30, "steps": 6, "batch": 8, "evaluations": 2, "encoder_lrs": [1e-3, 1e-4]},
@@ -89,7 +89,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_leaves_a_result_a_row_and_a_report(finished: Path) -> None:
-    assert len(digests(finished)) == 2 * 3  # models × tasks
+    assert len(digests(finished)) == 2 * 4  # models × tasks
     report = finished / "runs" / "mini" / "builtin__flat-01" / "report"
     assert all((report / name).stat().st_size for name in ("report.html", "report.md", "report.csv"))
     assert "http" not in (report / "report.html").read_text(encoding="utf-8").replace("http://www.w3.org", "")
