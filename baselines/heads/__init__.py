@@ -41,6 +41,7 @@ HEADS: Table[type[Head]] = Table(
     {
         "dense": "baselines.heads.dense:DenseHead",
         "boxes": "baselines.heads.boxes:BoxHead",
+        "text": "baselines.heads.text:TextHead",
         "descriptor": "baselines.heads.descriptor:DescriptorHead",
     },
     group="tst_bench.heads",

@@ -185,6 +185,7 @@ TASKS: Table[Task] = Table(
     "task",
     {
         "semseg": "benchmark.tasks.semseg:SEMSEG",
+        "captioning": "benchmark.tasks.captioning:CAPTIONING",
         "depth": "benchmark.tasks.depth:DEPTH",
         "normals": "benchmark.tasks.normals:NORMALS",
         "detection": "benchmark.tasks.detection:DETECTION",
