@@ -8,9 +8,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Role = Literal["test", "transfer", "external", "web"]
-Labels = Literal["", "texts", "classes", "task"]
-"""Labels that were learned from: none; texts that came with images; one class an image; or what a task of this
-benchmark asks for (masks, boxes, depth, captions written for the purpose)."""
+Labels = Literal["", "texts", "classes", "pseudo", "task"]
+"""Labels that were learned from: none; texts that came with images; one class an image; what other networks said of
+the images, tasks' outputs among it; or what a task of this benchmark asks for, given by people or devices (masks,
+boxes, depth, captions written for the purpose)."""
 
 
 class Track(str, Enum):
@@ -102,7 +103,7 @@ class Ledger(BaseModel):
         distilled when it may know what unlabelled frames of the test and transfer spaces do not show: it was trained on
         other data, or with labels, or nobody knows on what. Any other teacher is a detour: what it was trained on
         counts as if the pupil had seen it, and one with random weights brings nothing. Else only labels of a task
-        make a task expert: class labels and texts of web images leave a generalist what it is, a network made for
+        make a task expert: class labels, texts and pseudo labels of web images leave a generalist what it is, a network made for
         nothing in particular, and half of the generalists in use were trained with them.
         """
         every = (*self.entries, *(entry for teacher in self.teachers for entry in teacher.data or ()))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import timm
 import torch
 from torch import nn
 
 from baselines.frame_encoder import FrameEncoder, TimmFeatures, is_plain_vit, layers_of, working_size
 from baselines.ledger import Entry
-from baselines.weights import HUB_FILES, cached, download, fit, read_state
+from baselines.weights import HUB_FILES, WeightsFile, cached, download, fit, read_state
 from sim_envs.errors import UserError, unknown
 
 
@@ -78,6 +79,35 @@ class Network(ABC):
             UserError: as :meth:`load`.
         """
         self.load(self.build(height, width), path)
+
+    def weights_file(self, path: Path) -> WeightsFile:
+        """Return what :meth:`find_weights` found with the digest that names it in stages and results."""
+        return WeightsFile.of(path)
+
+    @property
+    def zero_shot_tasks(self) -> tuple[str, ...]:
+        """Tasks that the network answers as it is, without any transfer."""
+        return ()
+
+    @property
+    def zero_shot_parameters(self) -> int:
+        """Weights of what answers them, which is more than the encoder."""
+        return 0
+
+    def zero_shot(
+        self, task: str, categories: Sequence[str], path: Path, device: torch.device
+    ) -> Callable[[np.ndarray], Any]:
+        """Return a function from (N, H, W, 3) uint8 frames to what a head of the task would give for them.
+
+        Args:
+            task: one of :attr:`zero_shot_tasks`.
+            categories: of the task, evaluation ids 1…K.
+            path: of the weights.
+
+        Raises:
+            UserError: the weights are damaged.
+        """
+        raise UserError(f"{type(self).__name__} answers no task without transfer.")
 
     def find_weights(self, name: str, given: Path | None = None) -> Path | None:
         """Return the file to read weights from; None for a network without trained weights.

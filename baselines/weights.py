@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from timm.models import load_state_dict, model_entrypoint
 from torch import Tensor, nn
 
 from sim_envs.errors import UserError
-from sim_envs.storage import digest_file
+from sim_envs.storage import digest_file, digest_json
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # what repositories of timm's weights hold, the better first
 CLASSIFIERS = ("head", "head_dist", "classifier", "fc")  # named so in files whose model, as timm has it, lacks one
@@ -36,7 +36,7 @@ State = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file that weights are read from, and the SHA-256 of its bytes."""
+    """A file or folder that weights are read from, and the SHA-256 of its bytes."""
 
     path: Path
     sha256: str
@@ -51,6 +51,11 @@ class WeightsFile:
         if not path.is_file():
             raise UserError(f"No weights file at {path}.")
         return cls(path, digest_file(path))
+
+    @classmethod
+    def of_folder(cls, folder: Path, files: Sequence[str]) -> WeightsFile:
+        """Read the digest of weights that come as several files of a folder."""
+        return cls(folder, digest_json({file: digest_file(folder / file) for file in files}))
 
 
 def cached(repository: str, files: tuple[str, ...] = HUB_FILES) -> Path | None:

@@ -70,7 +70,8 @@ def forecast(plan: RunPlan, tasks: Sequence[str], home: Path) -> Forecast:
         if cell.stage == "pretrain":
             stages += PRETRAIN_ENCODERS * encoder
         elif cell.stage == "evaluate":
-            stages += TRANSFER_ENCODERS * encoder + _prediction_bytes(plan, cell.task)
+            kept = 0.0 if cell.protocol == "zero-shot" else TRANSFER_ENCODERS * encoder
+            stages += kept + _prediction_bytes(plan, cell.task)
     return Forecast(
         recordings=tuple(recordings),
         cells=tuple(cells),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -13,11 +14,11 @@ from baselines.ledger import Role
 from baselines.teachers.table import teacher
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
-from benchmark.suites import PretrainBudget, RigSize, Splits, Suite
+from benchmark.suites import PretrainBudget, Protocol, RigSize, Splits, Suite
 from benchmark.suites import Role as SpaceRole
 from benchmark.tasks import TASKS
 from sim_envs.distortion import NO_DISTORTION
-from sim_envs.errors import UserError
+from sim_envs.errors import UserError, unknown
 from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
 from sim_envs.rig import NO_NOISE
@@ -96,6 +97,11 @@ class RunPlan:
         longer = math.ceil(SPARE_FRAMES * frames / each)
         return recipe.model_copy(update={"splits": dict(recipe.splits) | {"train": (longer, each)}})
 
+    def protocols_of(self, model: Model, task: str) -> tuple[Protocol, ...]:
+        """Return the protocols that a model goes through in a task: those of the suite that it has an answer by."""
+        by_itself = model.network is not None and task in model.network.zero_shot_tasks
+        return tuple(protocol for protocol in self.suite.protocols if protocol != "zero-shot" or by_itself)
+
     @property
     def needed(self) -> list[str]:
         """Return the spaces that must be recorded."""
@@ -129,9 +135,9 @@ def plan_run(
     space = test_space or suite.test_spaces[0]
     for task in tasks or suite.tasks:
         TASKS[task]  # raises with the near names
-    unknown_protocols = set(protocols) - {"frozen", "finetune"}
-    if unknown_protocols:
-        raise UserError(f"Unknown protocol '{min(unknown_protocols)}'. Known: frozen, finetune.")
+    for protocol in protocols:
+        if protocol not in get_args(Protocol):
+            raise unknown("protocol", protocol, get_args(Protocol))
     if seeds is not None and not 1 <= seeds <= 100:
         raise UserError(f"--seeds {seeds} is out of range: 1 to 100.")
     # A test space that the suite uses elsewhere leaves its other role: a space never has two.
@@ -152,6 +158,11 @@ def plan_run(
             raise UserError(f"Suite {suite.name} has no {role} space left for this run; add one to it.")
     for model in chosen:
         refuse_given_away(model, changed.tasks)
+    if not any(plan.protocols_of(model, task) for model in chosen for task in changed.tasks):
+        raise UserError(
+            f"No model of this run answers {', '.join(changed.tasks)} without transfer. Task experts answer the one"
+            " that they were made for: `tst-bench models list` names it."
+        )
     external = len(plan.spaces("external"))
     for model in chosen:
         if (model.external_spaces or 0) > external:
@@ -193,7 +204,7 @@ def find_weights(models: Sequence[Model], given: Mapping[str, Path], rig: RigSiz
         path = model.network.find_weights(model.name, given.get(model.name)) if model.network else None
         if model.network and path is not None:
             model.network.check(path, rig.height, rig.width)
-            found[model.name] = WeightsFile.of(path)
+            found[model.name] = model.network.weights_file(path)
     for name in teachers:
         weights = found.get(name) or teacher(name).find_weights(given.get(name))
         if weights:

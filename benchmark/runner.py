@@ -30,6 +30,7 @@ from benchmark.stages import (
     run_pretrain,
     shape_of,
 )
+from benchmark.suites import Protocol
 from benchmark.tasks import TASKS
 from benchmark.teaching import Teaching
 from sim_envs.engines import ENGINES
@@ -152,7 +153,7 @@ def jobs_of(
             if before and not is_done(before.folder):
                 needs = (_begin(before, plan, recordings, home, begun, jobs),)
             for task in tasks:
-                for protocol in suite.protocols:
+                for protocol in plan.protocols_of(model, task):
                     stage = _evaluate(plan, model, seed, task, protocol, before, recordings, home, device)
                     name = f"{task} {protocol} {model.name} seed {seed}"
                     same = begun.setdefault(stage.transfer_folder, name)
@@ -234,7 +235,7 @@ def _evaluate(
     model: Model,
     seed: int,
     task: str,
-    protocol: Literal["frozen", "finetune"],
+    protocol: Protocol,
     before: PretrainStage | None,
     recordings: dict[str, list[Recording]],
     home: Path,
@@ -255,15 +256,20 @@ def _evaluate(
         "weights": before.folder.name if before else weights.sha256 if weights else "random",
         "task": task,
         "protocol": protocol,
-        "train": [part.key for part in train],
-        "validation": [part.key for part in validation],
         "taught": [part.key for part in taught],
-        "head": asdict(head_of(task, suite)),
-        "budget": suite.transfer_budget.model_dump(mode="json"),
-        "seed": seed,
     }
     if model.inputs != RGB_ALONE:
         transfer_key["inputs"] = list(model.inputs)
+    if protocol != "zero-shot":
+        budget = suite.transfer_budget
+        rates = {"encoder_lrs": list(budget.rates(model.trained_elsewhere))}
+        transfer_key |= {
+            "train": [part.key for part in train],
+            "validation": [part.key for part in validation],
+            "head": asdict(head_of(task, suite)),
+            "budget": budget.model_dump(mode="json", exclude={"trained_encoder_lrs"}) | rates,
+            "seed": seed,
+        }
     transfer_folder = _stage_folder(home, "transfer", transfer_key)
     predict_key = {
         "stage": "predict",

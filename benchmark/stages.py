@@ -10,7 +10,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -42,9 +42,10 @@ from benchmark.plan import Portion, pretrain_budget, pretraining_splits
 from benchmark.predictions import SpacePrediction, save_predictions
 from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result, scores
 from benchmark.scoring import score_space
-from benchmark.suites import Suite
+from benchmark.suites import Protocol, Suite
 from benchmark.tasks import TASKS, Task
 from benchmark.teaching import Teaching, pretraining_frames
+from benchmark.zero_shot import answers, write_without_transfer
 from sim_envs.generate import generate
 from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
@@ -96,7 +97,7 @@ class EvaluateStage:
     suite: Suite
     test_space: str
     task: str
-    protocol: Literal["frozen", "finetune"]
+    protocol: Protocol
     pretrained: Path | None
     weights: WeightsFile | None
     train: Sequence[Portion]
@@ -181,7 +182,7 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
     device = pick_device(stage.device)
     task = TASKS[stage.task]
     if not is_done(stage.transfer_folder):
-        _transfer(stage, task, device, report)
+        _transfer(stage, task, device, report) if stage.protocol != "zero-shot" else _no_transfer(stage, task)
     if not is_done(stage.prediction_folder):
         _predict(stage, task, device)
     result = _score(stage, task, device)
@@ -197,7 +198,8 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
     seen = task.seen([train.target if stage.taught == stage.train else _targets(stage.taught, task)])
     validation_rgb = _inputs(stage.validation, model)
     score = _validation_score(stage.validation, task, seen)
-    rates = budget.encoder_lrs if stage.protocol == "finetune" else budget.encoder_lrs[:1]
+    assert stage.protocol != "zero-shot"
+    rates = budget.rates(model.trained_elsewhere)[: None if stage.protocol == "finetune" else 1]
     encoder = trained_encoder(model, stage.suite, stage.seed, stage.pretrained, stage.weights)
     candidates: list[tuple[float, Transferred]] = []
     for number, rate in enumerate(rates):
@@ -238,17 +240,33 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
     write_json(stage.transfer_folder / DONE, done)
 
 
-def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
-    row = ZOO[stage.model]
-    encoder = architecture(row, stage.suite, stage.seed)
-    rig = stage.suite.rig
+def _no_transfer(stage: EvaluateStage, task: Task) -> None:
+    """Note what transfer training could have taught, which is what is scored for every model."""
+    network = ZOO[stage.model].network
+    assert network is not None
+    seen = task.seen([_targets(stage.taught, task)])
+    write_without_transfer(stage.transfer_folder / DONE, network.zero_shot_parameters, seen)
+
+
+def _answers(stage: EvaluateStage, task: Task, device: torch.device) -> Callable[[np.ndarray], list[Any]]:
+    """Return a function from (N, H, W, 3) uint8 frames to what the task encodes of them, one part a batch."""
+    zoo_model, rig = ZOO[stage.model], stage.suite.rig
+    if stage.protocol == "zero-shot":
+        assert stage.weights is not None
+        return answers(zoo_model, task, stage.weights, device)
+    encoder = architecture(zoo_model, stage.suite, stage.seed)
     model = HeadedEncoder(encoder, head_of(stage.task, stage.suite), (rig.height, rig.width)).to(device)
     model.load_state_dict(load_file(stage.transfer_folder / "model.safetensors"))
+    return lambda rgb: predict(model, rgb, task.encode_prediction, device=device)
+
+
+def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
+    answer, rig = _answers(stage, task, device), stage.suite.rig
     start, count = time.perf_counter(), 0
     parts = []
     for _, part in stage.scored:
         recording, rows = Recording.open(part.folder), np.array(part.rows, np.int64)
-        encoded = predict(model, _inputs([part], row), task.encode_prediction, device=device)
+        encoded = answer(_inputs([part], ZOO[stage.model]))
         values = task.conclude(concatenate(encoded), recording, rows)
         parts.append(SpacePrediction(part.space, part.digest, rows, values, (rig.height, rig.width)))
         count += len(rows)
@@ -272,8 +290,10 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
     parts = tuple(_score_space(stage, task, role, p, tuple(transferred["seen"])) for role, p in stage.scored)
     budget = stage.suite.transfer_budget
     gpus = (torch.cuda.get_device_name(device),) if device.type == "cuda" else ()
-    used = [p for _, p in stage.scored] + list(stage.train) + list(stage.validation)
-    curves = {"transfer": _relative(stage.transfer_folder / "log.csv", stage.result_folder)}
+    transfers = stage.protocol != "zero-shot"
+    learned = [*stage.train, *stage.validation] if transfers else []
+    used = [p for _, p in stage.scored] + learned
+    curves = {"transfer": _relative(stage.transfer_folder / "log.csv", stage.result_folder)} if transfers else {}
     if stage.pretrained:
         curves["pretrain"] = _relative(stage.pretrained / "log.csv", stage.result_folder)
     return Result(
@@ -306,8 +326,8 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
             pretrain_steps=pretrain_budget(model, stage.suite).steps if pretrained else 0,
             pretrain_seconds=pretrained["seconds"] if pretrained else 0.0,
             pretraining=PretrainCompute.of(pretrained) if pretrained else None,
-            transfer_frames=sum(len(p.rows) for p in stage.train),
-            transfer_steps=budget.steps,
+            transfer_frames=sum(len(p.rows) for p in stage.train) if transfers else 0,
+            transfer_steps=budget.steps if transfers else 0,
             transfer_seconds=transferred["seconds"],
             predict_frames_per_second=predicted["frames_per_second"],
         ),

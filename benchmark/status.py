@@ -112,7 +112,7 @@ def _without_recordings(
     for model in plan.models:
         for seed in seeds:
             for task in tasks:
-                for protocol in plan.suite.protocols:
+                for protocol in plan.protocols_of(model, task):
                     cell = Cell("evaluate", MISSING, "", model.name, task, protocol, seed)
                     if _row(cell) in results:
                         cells.append(replace(cell, state=DONE, note="not checked: recordings are missing"))

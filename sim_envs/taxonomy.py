@@ -159,5 +159,19 @@ def open_taxonomy(name_or_path: str) -> Taxonomy:
     return read_taxonomy(_FOLDER / f"{name_or_path.lower()}.json")
 
 
+def open_source_map(name: str) -> SourceMap:
+    """Return the names of a source that come with the program but belong to no taxonomy: ``nyu40-ade20k``.
+
+    They are the words of networks, not of spaces: a scan's own words keep the meaning that its source gives them.
+
+    Raises:
+        UserError: unknown name.
+    """
+    path = _FOLDER / "maps" / f"{name}.json"
+    if not path.is_file():
+        raise unknown("source of names", name, sorted(p.stem for p in path.parent.glob("*.json")))
+    return SourceMap.model_validate(_read_json(path))
+
+
 NYU40 = open_taxonomy("nyu40")
 """The 40 categories of NYU Depth v2 (Gupta et al., CVPR 2013) in ScanNet's order, spelt right."""

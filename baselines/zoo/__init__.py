@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from baselines.zoo.efficientnet_lite import EFFICIENTNET_LITE0
+from baselines.zoo.experts import EXPERTS
+from baselines.zoo.fourm import FOURM
 from baselines.zoo.generalists import GENERALISTS, adapted, any_timm
 from baselines.zoo.mock import MOCK
 from baselines.zoo.model import Model
@@ -15,7 +17,7 @@ from sim_envs.registry import Table
 
 __all__ = ["ZOO", "Model"]
 
-ROWS = {model.name: model for model in (*SPECIALISTS, EFFICIENTNET_LITE0, *GENERALISTS, MOCK)}
+ROWS = {model.name: model for model in (*SPECIALISTS, EFFICIENTNET_LITE0, *GENERALISTS, *FOURM, *EXPERTS, MOCK)}
 
 FAMILIES: dict[str, Callable[[str], Model]] = {
     "timm": any_timm,

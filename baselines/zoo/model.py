@@ -51,6 +51,11 @@ class Model:
     unranked: str = ""
 
     @property
+    def trained_elsewhere(self) -> bool:
+        """Whether it begins with weights that were trained outside this benchmark."""
+        return self.network is not None and bool(self.network.data)
+
+    @property
     def pretrains(self) -> bool:
         """Whether there is a pre-training stage."""
         return bool(self.modalities)

@@ -44,14 +44,18 @@ def run(
     ] = None,
     protocol: Annotated[
         list[str] | None,
-        typer.Option(help="frozen, finetune; may be given again.", show_default="the suite's"),
+        typer.Option(
+            help="frozen, finetune, or zero-shot: as it is, for task experts; may be given again.",
+            show_default="the suite's",
+        ),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Training seeds.", show_default="the suite's")] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(
             metavar="MODEL=PATH",
-            help="Weights of a model that was trained elsewhere (.safetensors, .pth); may be given again.",
+            help="Weights of a model that was trained elsewhere (.safetensors, .pth; a folder for task experts); may "
+            "be given again.",
             show_default="the hub's cache, or the hub",
         ),
     ] = None,
@@ -69,7 +73,8 @@ def run(
     Examples: `tst-bench run --model tst --scene scan/my-flat`,
     `tst-bench run --model tst --model scratch --scene builtin/flat-02 --task depth --seeds 3`,
     `tst-bench run --model dinov2-s --weights dinov2-s=model.safetensors --model tst`,
-    `tst-bench run --suite my-flat.yaml --processes 8` on eight GPUs
+    `tst-bench run --suite my-flat.yaml --processes 8` on eight GPUs,
+    `tst-bench run --model mask2former --weights mask2former=FOLDER --protocol zero-shot`
     """
     from benchmark.commands.forecast import show_plan
     from benchmark.commands.runs import run_suite

@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from rich.table import Table
 
-from baselines.ledger import Entry, Labels, Ledger, TaughtBy
+from baselines.ledger import Entry, Labels, Ledger, TaughtBy, Track
 from baselines.sensor_inputs import RGB_ALONE
 from baselines.teachers.table import PSEUDO_LABELLERS, teacher
 from baselines.zoo import ADAPTED, FAMILIES, TAUGHT, ZOO, Model
 from benchmark.commands.console import out
 
 OF_SUITE = "the suite's ViT"
-LABELS: dict[Labels, str] = {"": "", "texts": " + texts", "classes": " + classes", "task": " + labels of a task"}
+LABELS: dict[Labels, str] = {
+    "": "",
+    "texts": " + texts",
+    "classes": " + classes",
+    "pseudo": " + pseudo labels",
+    "task": " + labels of a task",
+}
 
 
 def list_models(as_json: bool) -> None:
-    """Print the zoo, one line a model."""
+    """Print the zoo, one line a model, track by track."""
     rows = [_facts(ZOO[name]) for name in ZOO]
     if as_json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    columns = ("model", "track", "parameters", "learned from", "runs here")
-    lines = [columns, *((r["model"], r["track"], _size(r), "; ".join(r["learned_from"]), r["here"]) for r in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    columns = ("model", "parameters", "runs here", "zero-shot", "learned from")
+    lines = [(r["model"], _size(r), r["here"], ", ".join(r["zero_shot"]), "; ".join(r["learned_from"])) for r in rows]
+    widths = [max(len(line[i]) for line in (columns, *lines)) for i in range(len(columns))]
+
+    def show(line: Sequence[str]) -> None:
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+    show(columns)
+    for track in Track:
+        mine = [line for line, row in zip(lines, rows, strict=True) if row["track"] == track.value]
+        if mine:
+            print(f"{track.value} ({len(mine)})")
+            for line in mine:
+                show(line)
     families = ", ".join(f"{family}:…" for family in FAMILIES)
     print(f"Also {families}, X{ADAPTED} for a plain ViT X of this list, and {TAUGHT}X, {TAUGHT}X+Y… for teachers X, Y.")
 
@@ -88,6 +104,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "network": OF_SUITE if network is None else type(network).__name__,
         "parameters": network.parameters if network else None,
         "here": "yes" if usable else "needs weights",
+        "zero_shot": list(network.zero_shot_tasks) if network else [],
     }
 
 

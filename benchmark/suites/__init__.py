@@ -76,6 +76,11 @@ class PretrainBudget(_Part):
             raise ValueError(str(error)) from error
 
 
+Protocol = Literal["frozen", "finetune", "zero-shot"]
+"""``frozen``: a head on an encoder that stays; ``finetune``: both learn; ``zero-shot``: no transfer at all, for models
+that answer a task by themselves."""
+
+
 class TransferBudget(_Part):
     """What every model gets to learn a task from the labelled transfer frames.
 
@@ -83,6 +88,8 @@ class TransferBudget(_Part):
         frames: labelled training frames over all transfer spaces.
         encoder_lrs: candidate learning rates of the encoder under ``finetune``; the one that scores best on
             validation trajectories of the transfer spaces is kept, for each model by itself.
+        trained_encoder_lrs: the same for networks that were trained elsewhere, as many; None is a tenth of each. What
+            an encoder of a few minutes needs to learn washes out what one of a few GPU years knows.
         evaluations: how many times in a run the validation score is taken; the best weights are kept.
         head: ``linear`` or ``strong``, see :class:`~baselines.heads.HeadSpec`.
     """
@@ -91,9 +98,25 @@ class TransferBudget(_Part):
     steps: int = Field(600, ge=1)
     batch: int = Field(32, ge=1)
     head_lr: float = Field(2e-3, gt=0)
-    encoder_lrs: tuple[float, ...] = (5e-4,)
+    encoder_lrs: tuple[float, ...] = Field((5e-4,), min_length=1)
+    trained_encoder_lrs: tuple[float, ...] | None = None
     evaluations: int = Field(4, ge=1)
     head: Strength = "strong"
+
+    @model_validator(mode="after")
+    def _as_many_rates(self) -> TransferBudget:
+        rates, trained = self.encoder_lrs, self.trained_encoder_lrs
+        if trained is not None and len(trained) != len(rates):
+            raise ValueError(
+                f"{len(rates)} encoder_lrs and {len(trained)} trained_encoder_lrs; who may try more selects better"
+            )
+        return self
+
+    def rates(self, trained_elsewhere: bool) -> tuple[float, ...]:
+        """Return the candidate rates of an encoder."""
+        if not trained_elsewhere:
+            return self.encoder_lrs
+        return self.trained_encoder_lrs or tuple(rate / 10 for rate in self.encoder_lrs)
 
 
 class Suite(_Part):
@@ -117,7 +140,7 @@ class Suite(_Part):
     recordings: dict[Role, Splits]
     models: tuple[str, ...]
     tasks: tuple[str, ...] = ("semseg",)
-    protocols: tuple[Literal["frozen", "finetune"], ...] = ("finetune",)
+    protocols: tuple[Protocol, ...] = Field(("finetune",), min_length=1)
     variant: Literal["inductive", "transductive"] = "inductive"
     seeds: int = Field(1, ge=1)
     pretrain: PretrainBudget = PretrainBudget()

@@ -34,6 +34,7 @@ PLAIN = [
     "vit_base_patch32_clip_quickgelu_224",  # a norm before the blocks, no bias in the patch embedding
     "deit3_small_patch16_224",
     "vit_base_patch16_siglip_224",  # no class token
+    "fourm_base_patch16_224",  # no bias in norms and blocks, gated
     "test_vit",
 ]
 

@@ -61,7 +61,7 @@ def test_a_network_of_timm_has_weights_there_and_gets_frames_as_they_were_traine
     network = ZOO[name].network
     assert isinstance(network, TimmNetwork)
     assert network.timm_name in timm.list_pretrained()
-    assert network.repository.startswith("timm/")
+    assert network.repository.split("/")[0] in ("timm", "EPFL-VILAB")
     config = timm.get_pretrained_cfg(network.timm_name)
     assert shapes_alone(name).size == (min(224, config.input_size[1]),) * 2
     rgb = torch.randint(256, (1, 8, 8, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

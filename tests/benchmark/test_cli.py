@@ -171,7 +171,8 @@ def test_help_is_there_and_brings_no_heavy_library(tmp_path: Path, command: str)
 def test_lists_name_models_suites_and_spaces(tst_bench: Callable[..., Done]) -> None:
     models = tst_bench("models", "list").out
     assert "tst-external" in models
-    assert re.search(r"dinov2-b +generalist +85\.7 M +LVD-142M \(142 million\)", models)
+    assert re.search(r"generalist \(\d+\)\n.*  dinov2-b +85\.7 M +\S.*  LVD-142M \(142 million\)\n", models, re.DOTALL)
+    assert re.search(r"task-expert \(4\)\n  mask2former +201\.0 M +.*  semseg +ImageNet-22k", models)
     assert "demo v" in tst_bench("suites", "list").out
     assert "builtin/flat-01" in tst_bench("spaces", "list").out
 
@@ -180,7 +181,7 @@ def test_a_model_of_another_package_is_listed_and_described(
     tst_bench: Callable[..., Done], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(install_model(tmp_path_factory.mktemp("site"))))
-    assert re.search(r"colours +generalist +– +a colour chart \(3\)", tst_bench("models", "list").out)
+    assert re.search(r"colours +– +yes +a colour chart \(3\)", tst_bench("models", "list").out)
     row = json.loads(tst_bench("models", "info", "colours", "--json").out)
     assert (row["token_grid"], row["token_width"], row["parameters"]) == ([16, 16], 3, 0)
 
