@@ -103,8 +103,8 @@ class Ledger(BaseModel):
         distilled when it may know what unlabelled frames of the test and transfer spaces do not show: it was trained on
         other data, or with labels, or nobody knows on what. Any other teacher is a detour: what it was trained on
         counts as if the pupil had seen it, and one with random weights brings nothing. Else only labels of a task
-        make a task expert: class labels, texts and pseudo labels of web images leave a generalist what it is, a network made for
-        nothing in particular, and half of the generalists in use were trained with them.
+        make a task expert: class labels, texts and pseudo labels of web images leave a generalist what it is, a
+        network made for nothing in particular, and half of the generalists in use were trained with them.
         """
         every = (*self.entries, *(entry for teacher in self.teachers for entry in teacher.data or ()))
         roles = {entry.role for entry in every}
