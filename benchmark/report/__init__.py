@@ -13,6 +13,7 @@ from benchmark.report.page import heading, render_page
 from benchmark.report.panels import OpenRecording, collect_panels
 from benchmark.report.provenance import provenance_grids
 from benchmark.report.tables import (
+    RANK_TITLES,
     categories_grid,
     csv_text,
     differences_grid,
@@ -20,6 +21,7 @@ from benchmark.report.tables import (
     markdown,
     narrowed,
     other_measures_grid,
+    power_grid,
     scores_grid,
     terminal_table,
 )
@@ -82,7 +84,8 @@ def print_report(tables: Sequence[Evidence], console: Console | None = None) -> 
         if not console.is_terminal:
             console.width = WIDTH_IN_FILES
     for evidence in tables:
-        scores = narrowed(scores_grid(evidence), ("model", "track", *(ROLE_TITLES[role] for role in evidence.roles)))
+        shown = ("model", "track", *ROLE_TITLES.values(), *RANK_TITLES.values())
+        scores = narrowed(scores_grid(evidence), shown)
         console.print(terminal_table(scores, heading(evidence), console.width))
         differences = differences_grid(evidence)
         if differences is not None:
@@ -99,7 +102,7 @@ def markdown_text(tables: Sequence[Evidence]) -> str:
     for evidence in tables:
         parts.append(f"## {heading(evidence)}\n\nsuite {evidence.suite}, {evidence.variant}\n")
         parts.append("\n".join(f"- {sentence}" for sentence in findings(evidence)) + "\n")
-        grids = (scores_grid, differences_grid, other_measures_grid, categories_grid, left_out_grid)
+        grids = (scores_grid, differences_grid, power_grid, other_measures_grid, categories_grid, left_out_grid)
         parts += [markdown(grid) for make in grids if (grid := make(evidence)) is not None]
     parts.append("## Provenance\n")
     parts += [markdown(grid) for grid in provenance_grids(tables)]

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 BEST, TIED = "best", "tied"
+RANK_TITLES = {"test": "rank, test space", "held_out": "rank, held-out"}
 MARKS_SAY = (
-    "Bold: ahead of every other row by a paired 95 % interval that excludes 0. "
-    "≈: shares the lead, cannot be told apart from the highest value."
+    "Bold: ahead of every other row of its track by a paired 95 % interval that excludes 0. "
+    "≈: shares the lead of its track, cannot be told apart from the highest value there."
+)
+RANKS_SAY = (
+    "Rank: among all ranked rows, 95 % intervals from paired differences with each of the others; rows with the same "
+    "ranks are tied."
 )
 
 CSV_COLUMNS = (
@@ -82,21 +87,27 @@ def scores_grid(evidence: Evidence) -> Grid:
     """Return model × {test space, held-out, gap} in the main measure, with track, seeds and compute."""
     measure = evidence.measure
     unit = f" ({measure.unit})" if measure.unit else ""
-    columns = ("model", "track", "seeds", *(ROLE_TITLES[role] for role in evidence.roles))
-    leaders = {role: evidence.best(role, measure) for role in evidence.roles if role != "gap"}
+    columns = ["model", "track", "seeds"]
+    for role in evidence.roles:
+        columns += [ROLE_TITLES[role]] if role == "gap" else [ROLE_TITLES[role], RANK_TITLES[role]]
+    scored = [role for role in evidence.roles if role != "gap"]
+    leaders = {role: evidence.best_in_track(role, measure) for role in scored}
+    ranks = {role: evidence.ranks(role, measure) for role in scored}
     rows = []
     for row in evidence.rows:
         cells = [Cell(_name(row), row.model), Cell(row.track, row.track), Cell(str(len(row.seeds)), len(row.seeds))]
         for role in evidence.roles:
-            mark = _mark(row.model, leaders.get(role, ()))
+            mark = _mark(evidence, row, leaders.get(role, ()))
             cells.append(score_cell(row.estimate(role, measure.key), measure, role == "gap", mark))
+            if role in ranks:
+                cells.append(rank_cell(ranks[role].get(row.model)))
         rows.append((*cells, *_compute_cells(row)))
     return Grid(
         title=f"{measure.label}{unit} with 95 % intervals",
-        columns=(*columns, "steps", "frames", "pre-train s", "transfer s"),
+        columns=(*columns, "parameters (M)", "steps", "frames", "pre-train s", "transfer s"),
         rows=tuple(rows),
         groups=tuple(row.track for row in evidence.rows),
-        note=f"{evidence.rests_on} {MARKS_SAY} Steps and frames: of pre-training.{_flag_notes(evidence)}",
+        note=f"{evidence.rests_on} {MARKS_SAY} {RANKS_SAY} Steps and frames: of pre-training.{_flag_notes(evidence)}",
         numeric=2,
     )
 
@@ -112,14 +123,14 @@ def other_measures_grid(evidence: Evidence) -> Grid | None:
         arrow = "↑" if measure.higher_is_better else "↓"
         unit = f" ({measure.unit})" if measure.unit else ""
         columns += [f"{measure.label}{unit} {arrow}, {ROLE_TITLES[role]}" for role in roles]
-        keys += [(measure, role, evidence.best(role, measure)) for role in roles]
+        keys += [(measure, role, evidence.best_in_track(role, measure)) for role in roles]
     return Grid(
         title="Other measures",
         columns=("model", *columns),
         rows=tuple(
             (
                 Cell(_name(row), row.model),
-                *(score_cell(row.estimate(r, m.key), m, False, _mark(row.model, best)) for m, r, best in keys),
+                *(score_cell(row.estimate(r, m.key), m, False, _mark(evidence, row, best)) for m, r, best in keys),
             )
             for row in evidence.rows
         ),
@@ -154,6 +165,35 @@ def differences_grid(evidence: Evidence) -> Grid | None:
         note=(
             "Same trajectories and resamples on both sides. p: two-sided, corrected for all "
             f"{len(evidence.differences) * len(evidence.roles)} comparisons of this table. {evidence.rests_on}"
+        ),
+    )
+
+
+def power_grid(evidence: Evidence) -> Grid | None:
+    """Return the smallest differences that the table can show, a row a column of scores, or None without pairs."""
+    if not evidence.power:
+        return None
+    measure = evidence.measure
+    points = "points" if measure.unit == "%" else measure.unit
+    rows = tuple(
+        (
+            Cell(ROLE_TITLES[power.role], power.role),
+            Cell(measure.text(power.median), power.median),
+            Cell(f"{measure.text(power.least)} to {measure.text(power.most)}", power.least),
+            Cell(measure.text(power.corrected), power.corrected),
+        )
+        for power in evidence.power
+    )
+    return Grid(
+        title=f"Smallest differences in {measure.label}{f' ({points})' if points else ''} that this table can show",
+        columns=("where", "median pair", "all pairs", "median pair, corrected"),
+        rows=rows,
+        groups=("",) * len(rows),
+        note=(
+            "A true difference of this size between two ranked rows is found four times in five (power 80 %) by a "
+            "paired two-sided test at level 0.05; corrected: in the hardest step of Holm's correction for the "
+            f"{evidence.power[0].comparisons} comparisons of this table. From the spread of paired differences alone. "
+            f"{evidence.rests_on}"
         ),
     )
 
@@ -216,6 +256,14 @@ def score_cell(estimate: Estimate | None, measure: Measure, signed: bool, mark: 
     if estimate is None or not np.isfinite(estimate.value):
         return Cell("–", "")
     return Cell(interval_text(estimate, measure, signed), estimate.value, mark)
+
+
+def rank_cell(interval: tuple[int, int] | None) -> Cell:
+    """Return ``2`` or ``1–3``; ``–`` for a row that is not ranked. Sorted by the middle, then by the best rank."""
+    if interval is None:
+        return Cell("–", "")
+    low, high = interval
+    return Cell(str(low) if low == high else f"{low}–{high}", (low + high) / 2 + low / 1000)
 
 
 def interval_text(estimate: Estimate, measure: Measure, signed: bool = False) -> str:
@@ -324,6 +372,7 @@ def _compute_cells(row: Row) -> tuple[Cell, ...]:
     pretraining = _mean(result.compute.pretrain_seconds for result in row.results)
     transfer = _mean(result.compute.transfer_seconds for result in row.results)
     return (
+        Cell(f"{compute.parameters / 1e6:.2f}" if compute.parameters else "–", compute.parameters),
         _number(compute.pretrain_steps),
         _number(compute.pretrain_frames),
         Cell(f"{pretraining:,.0f}" if pretraining else "–", pretraining),
@@ -339,10 +388,12 @@ def _mean(values: object) -> float:
     return float(np.mean(list(values)))  # type: ignore[call-overload]
 
 
-def _mark(model: str, leaders: tuple[str, ...]) -> str:
-    if model not in leaders:
+def _mark(evidence: Evidence, row: Row, leaders: tuple[str, ...]) -> str:
+    """Return the mark of a row in a column, given the models that lead it in their tracks."""
+    if row.model not in leaders:
         return ""
-    return BEST if len(leaders) == 1 else TIED
+    same = [other for other in evidence.rows if other.track == row.track and other.model in leaders]
+    return BEST if len(same) == 1 else TIED
 
 
 def _name(row: Row) -> str:

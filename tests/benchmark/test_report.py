@@ -19,7 +19,7 @@ from benchmark.predictions import SpacePrediction, save_predictions, score_predi
 from benchmark.report import ReportFiles, build_report, gather, print_report
 from benchmark.report.findings import findings
 from benchmark.report.plots import read_curve
-from benchmark.report.tables import BEST, TIED, markdown, scores_grid
+from benchmark.report.tables import BEST, TIED, markdown, power_grid, scores_grid
 from benchmark.results import Compute, Result, SpaceResult, StoredStatistics, save_result, scores
 from benchmark.tasks import TASKS, Task
 from benchmark.tasks.semseg import SEMSEG
@@ -405,3 +405,36 @@ def test_curves_skip_empty_cells(tmp_path: Path) -> None:
     steps, losses = read_curve(path)
     assert steps.tolist() == [0, 2]
     assert losses.tolist() == [1.5, 0.5]
+
+
+def test_ranks_are_intervals_and_flagged_rows_have_none(results: list[Result], one: Any) -> None:
+    (table,) = gather([*results, one("oracle", skill=("oracle", 0.95, 0.95))])
+    grid = scores_grid(table)
+    column = grid.columns.index("rank, test space")
+    shown = {row[0].value: row[column].text for row in grid.rows}
+    assert shown == {"scratch": "4", "tst": "1", "tst-mae": "2–3", "tst-external": "2–3", "oracle": "–"}
+
+
+def test_the_best_of_a_track_is_marked_whatever_other_tracks_have(one: Any) -> None:
+    skills = {"tst": ("sensors-only", 0.7), "tst-mae": ("sensors-only", 0.5), "tst-external": ("external", 0.9)}
+    (table,) = gather([one(model, skill=(track, skill, 0.6)) for model, (track, skill) in skills.items()])
+    grid = scores_grid(table)
+    column = grid.columns.index("test space")
+    assert {row[0].value: row[column].mark for row in grid.rows} == {"tst": BEST, "tst-mae": "", "tst-external": ""}
+
+
+def test_the_smallest_difference_that_can_be_seen_is_said(results: list[Result], one: Any) -> None:
+    (table,) = gather(results)
+    (pair,) = [d for d in table.differences if (d.better, d.reference) == ("tst", "tst-external")]
+    power = {row.role: row for row in table.power}
+    low, high = pair.by_role["test"].interval
+    assert power["test"].least <= 1.5 * (high - low)
+    assert power["test"].median < power["test"].corrected
+    assert power["test"].comparisons == len(table.differences) * 3
+    grid = power_grid(table)
+    assert grid is not None
+    assert [row[0].text for row in grid.rows] == ["test space", "held-out spaces", "gap"]
+    said = table.measure.text(power["test"].median)
+    assert any(f"a difference smaller than {said} in the test space" in sentence for sentence in findings(table))
+    (lone,) = gather([one("tst")])
+    assert power_grid(lone) is None
