@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,13 +21,17 @@ from torch import Tensor
 from baselines.batches import jitter_colours
 from baselines.encoder import normalise_rgb
 from baselines.frame_encoder import FrameEncoder
-from baselines.heads import DenseModel, head_loss
+from baselines.heads import HeadSpec
+from baselines.heads.head import HeadedEncoder
 from baselines.optim import cosine_lr, parameter_groups, set_lr
 from baselines.precision import autocast, fit_attention, pick_precision
 from sim_envs.errors import UserError
 
 Protocol = Literal["frozen", "finetune"]
-Score = Callable[[np.ndarray], float]
+Encode = Callable[[Any], Any]
+"""Raw output of a head for some frames → what a task makes of it."""
+Score = Callable[[list[Any]], float]
+"""What ``Encode`` made of the batches of all validation frames, in their order → a number, higher is better."""
 Progress = Callable[[int, int], None]
 
 
@@ -37,17 +41,18 @@ class LabelledFrames:
 
     Attributes:
         rgb: (N, H, W, 3) uint8.
-        target: (N, H, W), class ids or metres, or (N, H, W, 3), encoded directions; 0 = nothing to learn there.
+        target: the truth about N frames, as the head takes it: anything with a length that an array of row numbers
+            picks frames from.
     """
 
     rgb: np.ndarray
-    target: np.ndarray
+    target: Any
 
     def __post_init__(self) -> None:
         if not len(self.rgb):
             raise UserError("The transfer spaces have no labelled frames for this task.")
-        if self.rgb.shape[:3] != self.target.shape[:3]:
-            raise ValueError(f"rgb {self.rgb.shape} and target {self.target.shape} do not fit")
+        if len(self.rgb) != len(self.target):
+            raise ValueError(f"{len(self.rgb)} frames and {len(self.target)} targets do not fit")
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,7 @@ class TransferConfig:
     """
 
     protocol: Protocol
-    channels: int
-    loss: str
+    head: HeadSpec
     steps: int
     batch: int
     head_lr: float
@@ -77,7 +81,7 @@ class TransferConfig:
 class Transferred:
     """A model with its selected weights, and how it got there."""
 
-    model: DenseModel
+    model: HeadedEncoder
     validation: float
     best_step: int
     seconds: float
@@ -90,7 +94,7 @@ def transfer(
     train: LabelledFrames,
     validation_rgb: np.ndarray,
     score: Score,
-    encode: Callable[[np.ndarray], np.ndarray],
+    encode: Encode,
     *,
     device: torch.device,
     progress: Progress | None = None,
@@ -100,13 +104,15 @@ def transfer(
     Args:
         encoder: is copied; the caller's weights do not change.
         validation_rgb: (M, H, W, 3) uint8.
-        score: predictions, as ``encode`` gives them, of ``validation_rgb`` → a number, higher is better.
-        encode: head output (n, channels, H, W) float32 → stored predictions (n, H, W, …).
+        score: judges what :func:`predict` gives for ``validation_rgb``.
+        encode: is applied to each batch of raw outputs, which may be too large to keep.
         progress: called with (step, steps).
     """
     generator = torch.Generator().manual_seed(config.seed)
     torch.manual_seed(config.seed)  # initialises the head; data order and augmentation use ``generator``
-    model = DenseModel(copy.deepcopy(encoder), config.channels).to(device)
+    frame = (train.rgb.shape[1], train.rgb.shape[2])
+    model = HeadedEncoder(copy.deepcopy(encoder), config.head, frame).to(device)
+    model.head.prepare(train.target)
     learns = config.protocol == "finetune"
     model.encoder.requires_grad_(learns)
     precision = pick_precision("auto", device)
@@ -117,10 +123,7 @@ def transfer(
         groups += [group | {"lr_scale": scale} for group in parameter_groups(model.encoder, config.weight_decay)]
     optimiser = torch.optim.AdamW(groups, lr=config.head_lr, betas=(0.9, 0.98), fused=True)
     warmup = round(config.warmup_share * config.steps)
-    loss_of, mirrored = head_loss(config.loss)
     rgb = torch.from_numpy(train.rgb).to(device)
-    target = torch.from_numpy(train.target).to(device)
-    weights = class_weights(train.target, config.channels).to(device)
 
     evaluate_at = {round(config.steps * (k + 1) / config.evaluations) for k in range(config.evaluations)}
     best: tuple[float, int, dict[str, Tensor]] | None = None
@@ -128,12 +131,11 @@ def transfer(
     start = time.perf_counter()
     model.train()
     for step, rows in enumerate(_row_batches(len(rgb), config.batch, config.steps, generator), start=1):
-        images, truth = _augment(rgb[rows.to(device)], target[rows.to(device)], mirrored, generator)
+        images, mirrored = _augment(rgb[rows.to(device)], generator)
+        truth = model.head.truth(train.target[rows.numpy()], mirrored, frame)
         set_lr(optimiser, cosine_lr(step - 1, config.steps, warmup, config.head_lr))
         with autocast(device, precision):
-            output = model.coarse(images, train_encoder=learns)
-        cells = _one_of_each_cell(truth, truth.shape[1] // output.shape[2], generator)
-        loss = loss_of(output.float(), cells, weights)
+            loss = model.head.loss(model.tokens(images, train_encoder=learns), frame, truth, generator)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"The transfer loss is not finite at step {step}; frames {rows.tolist()}.")
         optimiser.zero_grad(set_to_none=True)
@@ -159,14 +161,14 @@ def transfer(
 
 
 def predict(
-    model: DenseModel,
+    model: HeadedEncoder,
     rgb: np.ndarray,
-    encode: Callable[[np.ndarray], np.ndarray],
+    encode: Encode,
     *,
     device: torch.device,
     batch: int = 64,
-) -> np.ndarray:
-    """Return the stored form of the predictions of (N, H, W, 3) uint8 frames, (N, H, W, …)."""
+) -> list[Any]:
+    """Return what ``encode`` makes of the raw outputs for (N, H, W, 3) uint8 frames, one part a batch, in order."""
     model.eval()
     precision = pick_precision("auto", device)
     fit_attention(model, device, precision)
@@ -174,23 +176,8 @@ def predict(
         outputs = []
         for first in range(0, len(rgb), batch):
             images = normalise_rgb(torch.from_numpy(np.ascontiguousarray(rgb[first : first + batch])).to(device))
-            outputs.append(encode(model(images).float().cpu().numpy()))
-    return np.concatenate(outputs)
-
-
-def class_weights(target: np.ndarray, channels: int) -> Tensor:
-    """Return (channels,) weights ∝ frequency^−¼, mean 1 over the classes that occur, at most 5.
-
-    Unweighted, a model does well by never naming anything small. Values and directions have no classes: all ones.
-    """
-    if target.ndim > 3 or not np.issubdtype(target.dtype, np.integer):
-        return torch.ones(channels)
-    counts = np.bincount(target.reshape(-1), minlength=channels + 1)[1 : channels + 1].astype(np.float64)
-    present = counts > 0
-    weights = np.zeros(channels)
-    weights[present] = (counts[present] / counts.sum()) ** -0.25
-    weights[present] = np.minimum(weights[present] / weights[present].mean(), 5.0)
-    return torch.from_numpy(weights.astype(np.float32))
+            outputs.append(encode(model.answer(images)))
+    return outputs
 
 
 def write_log(log: list[dict[str, float]], path: Path) -> None:
@@ -208,23 +195,11 @@ def _row_batches(count: int, batch: int, steps: int, generator: torch.Generator)
     return list(torch.cat(orders)[:needed].split(batch))
 
 
-def _one_of_each_cell(target: Tensor, stride: int, generator: torch.Generator) -> Tensor:
-    """Return (B, H / stride, W / stride, …): the same pixel of every stride × stride cell, another one each step.
-
-    Scoring every pixel of a step costs more than the encoder; over the steps every pixel has its turn.
-    """
-    y, x = torch.randint(stride, (2,), generator=generator).tolist()
-    return target[:, y::stride, x::stride]
-
-
-def _augment(
-    rgb: Tensor, target: Tensor, mirrored_target: Callable[[Tensor], Tensor], generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Mirror half of the frames with their targets, and jitter the colours of all.
+def _augment(rgb: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Mirror half of the frames and jitter the colours of all; return (B, 3, H, W) in −1…1 and which are mirrored.
 
     No zoom: it would change what a depth in metres looks like.
     """
     mirrored = (torch.rand(len(rgb), generator=generator) < 0.5).to(rgb.device)
     images = torch.where(mirrored[:, None, None, None], rgb.flip(2), rgb)
-    truth = torch.where(mirrored.view(-1, *[1] * (target.ndim - 1)), mirrored_target(target), target)
-    return jitter_colours(normalise_rgb(images), generator), truth
+    return jitter_colours(normalise_rgb(images), generator), mirrored

@@ -71,7 +71,7 @@ def ledger_of(
         labelled: frames of the test space whose labels the transfer reads; empty but for an oracle.
     """
     entries = (*(model.network.data if model.network else ()), *before.entries)
-    read = ("rgb", task.label_modality)
+    read = ("rgb", *task.needs)
     entries += tuple(
         Entry(role="test", source=p.space, digest=p.digest, modalities=read, frames=len(p.rows), labels="task")
         for p in labelled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,5 +90,4 @@ def _prediction_bytes(plan: RunPlan, task: str) -> int:
     """Return the bytes of a row's predictions before compression."""
     rig, row = plan.suite.rig, TASKS[task]
     scored = [plan.recipe(space).splits["test"] for role in ("test", "held_out") for space in plan.spaces(role)]
-    pixels = sum(count * each for count, each in scored) * rig.width * rig.height
-    return pixels * math.prod(row.value_shape) * row.prediction_dtype.itemsize
+    return sum(count * each for count, each in scored) * row.form.bytes_per_frame(rig.height, rig.width)

@@ -1,7 +1,8 @@
 """Predictions on disk: one folder a (model, task, protocol, seed), one ``.npz`` a space, one manifest.
 
 Scores come from these files and from nothing else, so that whoever holds the truth can recompute them. What
-is read back is checked first; whatever does not fit is refused by name, never mended.
+is read back is checked first; whatever does not fit is refused by name, never mended. What an answer looks like, and
+what makes it unfit, is the task's form (:mod:`benchmark.forms`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from benchmark.forms import Answers, Frames
 from benchmark.tasks import TASKS, Statistics, Task
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_file, write_json, write_whole
@@ -30,13 +32,15 @@ class SpacePrediction:
         space: ``source/name``.
         recording: digest of the recording that the frames belong to.
         frames: (N,) int64 row numbers in that recording, unique.
-        values: (N, H, W, *value_shape) in the task's ``prediction_dtype``.
+        values: the answers about them, in the form of the task.
+        size: (height, width) of the frames in pixels.
     """
 
     space: str
     recording: str
     frames: np.ndarray
-    values: np.ndarray
+    values: Answers
+    size: tuple[int, int]
 
 
 class PredictionFile(BaseModel):
@@ -81,8 +85,9 @@ def save_predictions(
     for part in parts:
         path = folder / file_name(part.space)
         _check(part, task, path)
-        write_whole(path, lambda beside, part=part: _write_npz(beside, part))  # type: ignore[misc]
-        height, width = part.values.shape[1:3]
+        arrays = {"frames": np.asarray(part.frames, np.int64), **task.form.pack(part.values)}
+        write_whole(path, lambda beside, arrays=arrays: _write_npz(beside, arrays))  # type: ignore[misc]
+        height, width = part.size
         rows.append(
             PredictionFile(
                 space=part.space,
@@ -124,8 +129,8 @@ def read_prediction(folder: Path, space: str, *, recording: str) -> SpacePredict
     """Read one space's predictions back, whatever frames they are of.
 
     Raises:
-        UserError: the file is missing, damaged or changed, made on another recording, of a wrong type, with
-            duplicate frames, or with NaN, Inf or ids that no category has.
+        UserError: the file is missing, damaged or changed, made on another recording, with duplicate frames, or with
+            answers that the task's form refuses.
     """
     manifest = load_manifest(folder)
     row = next((row for row in manifest.spaces if row.space == space), None)
@@ -138,31 +143,27 @@ def read_prediction(folder: Path, space: str, *, recording: str) -> SpacePredict
             f"{path} was made on another recording of {space} "
             f"({row.recording[:12]}…, not {recording[:12]}…). Predict again on this one."
         )
-    part = _read_npz(path, row)
-    _check(part, TASKS[manifest.task], path)
+    task = TASKS[manifest.task]
+    part = _read_npz(path, row, task)
+    _check(part, task, path)
     return part
 
 
-def load_prediction(
-    folder: Path, space: str, *, recording: str, frames: np.ndarray, shape: tuple[int, int]
-) -> np.ndarray:
+def load_prediction(folder: Path, space: str, *, recording: str, frames: np.ndarray, shape: tuple[int, int]) -> Answers:
     """Read one space's predictions back, in the order of ``frames``.
 
     Args:
         recording: digest of the recording that holds the truth.
         frames: (N,) rows that are to be scored; exactly these must be there.
-        shape: (height, width) of the truth.
-
-    Returns:
-        (N, H, W, *value_shape) in the task's ``prediction_dtype``.
+        shape: (height, width) of the recording's frames.
 
     Raises:
         UserError: as :func:`read_prediction`, or of a wrong size, or with missing or extra frames.
     """
     part = read_prediction(folder, space, recording=recording)
     path = folder / file_name(space)
-    if part.values.shape[1:3] != tuple(shape):
-        raise UserError(f"{path}: predictions are {_by(part.values.shape[1:3])} pixels, the truth {_by(shape)}.")
+    if part.size != tuple(shape):
+        raise UserError(f"{path}: predictions are of {_by(part.size)} pixels, the truth {_by(shape)}.")
     return part.values[_positions(part.frames, np.asarray(frames), path)]
 
 
@@ -171,18 +172,20 @@ def score_prediction(
     space: str,
     *,
     task: Task,
-    target: np.ndarray,
+    target: Answers,
     frames: np.ndarray,
     trajectory: np.ndarray,
     recording: str,
+    shape: tuple[int, int],
 ) -> Statistics:
     """Reduce one space's predictions on disk to sufficient statistics.
 
     Args:
-        target: (N, H, W, *value_shape) truth of ``frames``, from ``task.targets``.
+        target: truth of ``frames``, from ``task.targets``.
         frames: (N,) rows of the recording.
         trajectory: (N,) trajectory id of each.
         recording: digest of the recording.
+        shape: (height, width) of its frames.
 
     Raises:
         UserError: as :func:`load_prediction`, or the folder holds another task.
@@ -190,7 +193,7 @@ def score_prediction(
     named = load_manifest(folder).task
     if named != task.name:
         raise UserError(f"{folder} holds predictions for {named}, not for {task.name}.")
-    values = load_prediction(folder, space, recording=recording, frames=frames, shape=target.shape[1:3])
+    values = load_prediction(folder, space, recording=recording, frames=frames, shape=shape)
     return task.statistics(values, target, trajectory)
 
 
@@ -199,43 +202,38 @@ def file_name(space: str) -> str:
     return space.replace("/", "__") + ".npz"
 
 
-def _write_npz(path: Path, part: SpacePrediction) -> None:
+def _write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
     with path.open("wb") as file:  # a file object, because numpy appends .npz to a name
-        np.savez_compressed(file, frames=np.asarray(part.frames, np.int64), values=part.values)
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def _read_npz(path: Path, row: PredictionFile) -> SpacePrediction:
+def _read_npz(path: Path, row: PredictionFile, task: Task) -> SpacePrediction:
     if not path.is_file():
         raise UserError(f"{path} is missing, though {MANIFEST} names it. Run the model again.")
     if digest_file(path) != row.sha256:
         raise UserError(f"{path} is not the file that {MANIFEST} describes (SHA-256). Run the model again.")
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return SpacePrediction(row.space, row.recording, arrays["frames"], arrays["values"])
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            frames = arrays["frames"]
+            values = task.form.unpack(arrays, len(frames))
+    except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} cannot be read as predictions: {error}. Run the model again.") from None
+    return SpacePrediction(row.space, row.recording, frames, values, (row.height, row.width))
 
 
 def _check(part: SpacePrediction, task: Task, path: Path) -> None:
     """Refuse what could not be scored, before it is written and after it is read."""
-    frames, values = part.frames, part.values
-    if values.dtype != task.prediction_dtype:
-        raise UserError(f"{path}: {task.name} predictions must be {task.prediction_dtype}, these are {values.dtype}.")
-    fits = values.ndim == 3 + len(task.value_shape) and values.shape[3:] == task.value_shape
-    if frames.ndim != 1 or not np.issubdtype(frames.dtype, np.integer) or not fits:
-        pixel = "".join(f", {n}" for n in task.value_shape)
-        raise UserError(
-            f"{path}: expected frames (N,) of integers and values (N, height, width{pixel}), "
-            f"got {frames.dtype}{frames.shape} and {values.shape}."
-        )
-    if len(frames) != len(values) or not len(frames):
-        raise UserError(f"{path}: {len(frames)} frame numbers for {len(values)} predictions.")
+    frames = part.frames
+    if frames.ndim != 1 or not np.issubdtype(frames.dtype, np.integer):
+        raise UserError(f"{path}: expected frames (N,) of integers, got {frames.dtype}{frames.shape}.")
+    if len(frames) != len(part.values) or not len(frames):
+        raise UserError(f"{path}: {len(frames)} frame numbers for {len(part.values)} predictions.")
     unique, counts = np.unique(frames, return_counts=True)
     if (counts > 1).any():
         raise UserError(f"{path}: frames predicted more than once: {_some(unique[counts > 1])}.")
-    problem = task.check_prediction(values)
+    problem = task.form.check(part.values, Frames(frames, *part.size))
     if problem:
-        raise UserError(f"{path}: {problem}.")
+        raise UserError(f"{path}: {task.name} predictions: {problem}.")
 
 
 def _positions(have: np.ndarray, want: np.ndarray, path: Path) -> np.ndarray:

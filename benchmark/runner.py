@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from baselines.zoo import Model
 from benchmark.jobs import Job
 from benchmark.plan import Portion, RunPlan, labelled_portions, pretraining_pool, shared_out
-from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain, shape_of
+from benchmark.stages import (
+    EvaluateStage,
+    PretrainStage,
+    head_of,
+    is_done,
+    run_evaluate,
+    run_generate,
+    run_pretrain,
+    shape_of,
+)
 from benchmark.tasks import TASKS
 from sim_envs.engines import ENGINES
 from sim_envs.errors import UserError
@@ -94,7 +103,7 @@ def usable_tasks(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
         UserError: no such space, or no task is left.
     """
     held = modalities_of(load_place(plan.test_space, home))
-    usable = [name for name in plan.suite.tasks if TASKS[name].label_modality in held]
+    usable = [name for name in plan.suite.tasks if set(TASKS[name].needs) <= set(held)]
     notes = [f"{name} is left out: {plan.test_space} has no labels." for name in plan.suite.tasks if name not in usable]
     if not usable:
         how = "--labels-from a scan" if is_capture(plan.test_space) else "--labels and --instances"
@@ -186,6 +195,7 @@ def _evaluate(
         "train": [part.key for part in train],
         "validation": [part.key for part in validation],
         "taught": [part.key for part in taught],
+        "head": asdict(head_of(task, suite)),
         "budget": suite.transfer_budget.model_dump(mode="json"),
         "seed": seed,
     }

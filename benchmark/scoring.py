@@ -42,6 +42,7 @@ def score_space(
         frames=rows,
         trajectory=recording.trajectory_ids[rows],
         recording=recording.meta.digest,
+        shape=(recording.rig.height, recording.rig.width),
     )
     scope = task.scope(statistics.total, seen)
     file = next(row for row in load_manifest(predictions).spaces if row.space == space)

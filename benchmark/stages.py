@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
@@ -20,15 +20,17 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from baselines.encoder import EncoderConfig
-from baselines.heads import DenseModel
+from baselines.heads import HeadSpec
+from baselines.heads.head import HeadedEncoder
 from baselines.ledger import Entry, Ledger, Role
 from baselines.precision import pick_device
-from baselines.transfer import LabelledFrames, TransferConfig, Transferred, predict, transfer, write_log
+from baselines.transfer import LabelledFrames, Score, TransferConfig, Transferred, predict, transfer, write_log
 from baselines.tst.pretrain import PretrainConfig, pretrain
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
 from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trained_encoder
 from benchmark.environment import environment
+from benchmark.forms import Answers, concatenate
 from benchmark.jobs import Report
 from benchmark.plan import Portion
 from benchmark.predictions import SpacePrediction, save_predictions
@@ -112,6 +114,11 @@ def pretrain_config(model: Model, suite: Suite, seed: int, shape: EncoderConfig)
     )
 
 
+def head_of(task: str, suite: Suite) -> HeadSpec:
+    """Return the head that a task gets under a suite."""
+    return replace(TASKS[task].head(), strength=suite.transfer_budget.head)
+
+
 def run_generate(recipe: Recipe, home: Path, report: Report) -> None:
     """Record a space, or continue a recording that was interrupted; one process a recording."""
     generate(recipe, home=home, workers=1, progress=report)
@@ -150,26 +157,18 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
 
 def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
     """Train one candidate a learning rate; keep the one that validates best in the transfer spaces."""
-    budget, head = stage.suite.transfer_budget, task.head()
-    train = LabelledFrames(*_labelled(stage.train, task))
-    validation_rgb, validation_target = _labelled(stage.validation, task)
-    seen = task.seen([train.target if stage.taught == stage.train else _labelled(stage.taught, task)[1]])
-    trajectory = _trajectories(stage.validation)
-    main = task.measures[0]
-
-    def score(prediction: np.ndarray) -> float:
-        total = task.statistics(prediction, validation_target, trajectory).total
-        value = float(task.metrics(total, task.scope(total, seen))[main.key])
-        return value if main.higher_is_better else -value
-
+    budget = stage.suite.transfer_budget
+    train = LabelledFrames(_rgb(stage.train), _targets(stage.train, task))
+    seen = task.seen([train.target if stage.taught == stage.train else _targets(stage.taught, task)])
+    validation_rgb = _rgb(stage.validation)
+    score = _validation_score(stage.validation, task, seen)
     rates = budget.encoder_lrs if stage.protocol == "finetune" else budget.encoder_lrs[:1]
     encoder = trained_encoder(ZOO[stage.model], stage.suite, stage.seed, stage.pretrained, stage.weights)
     candidates: list[tuple[float, Transferred]] = []
     for number, rate in enumerate(rates):
         config = TransferConfig(
             protocol=stage.protocol,
-            channels=head.channels,
-            loss=head.loss,
+            head=head_of(stage.task, stage.suite),
             steps=budget.steps,
             batch=budget.batch,
             head_lr=budget.head_lr,
@@ -206,15 +205,17 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
 
 def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
     encoder = architecture(ZOO[stage.model], stage.suite, stage.seed)
-    model = DenseModel(encoder, task.head().channels).to(device)
+    rig = stage.suite.rig
+    model = HeadedEncoder(encoder, head_of(stage.task, stage.suite), (rig.height, rig.width)).to(device)
     model.load_state_dict(load_file(stage.transfer_folder / "model.safetensors"))
     start, count = time.perf_counter(), 0
     parts = []
     for _, part in stage.scored:
-        rgb = Recording.open(part.folder).array("rgb")[list(part.rows)]
-        values = predict(model, rgb, task.encode_prediction, device=device).astype(task.prediction_dtype)
-        parts.append(SpacePrediction(part.space, part.digest, np.array(part.rows, np.int64), values))
-        count += len(rgb)
+        recording, rows = Recording.open(part.folder), np.array(part.rows, np.int64)
+        encoded = predict(model, recording.array("rgb")[rows], task.encode_prediction, device=device)
+        values = task.conclude(concatenate(encoded), recording, rows)
+        parts.append(SpacePrediction(part.space, part.digest, rows, values, (rig.height, rig.width)))
+        count += len(rows)
     seconds = time.perf_counter() - start
     save_predictions(
         stage.prediction_folder, parts, task=task, model=stage.model, protocol=stage.protocol, seed=stage.seed
@@ -293,20 +294,35 @@ def _score_space(
     return score_space(stage.prediction_folder, recording, rows, task=task, role=role, seen=seen)
 
 
-def _labelled(portions: Sequence[Portion], task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Return RGB (N, H, W, 3) uint8 and targets (N, H, W, *value_shape) of several recordings, one after the other."""
-    rgb, target = [], []
+def _validation_score(portions: Sequence[Portion], task: Task, seen: tuple[int, ...]) -> Score:
+    """Return what judges the predictions of some frames by the task's main measure, higher is better."""
+    parts = []
     for part in portions:
         recording, rows = Recording.open(part.folder), np.array(part.rows, np.int64)
-        rgb.append(np.asarray(recording.array("rgb")[rows]))
-        target.append(task.targets(recording, rows))
-    return np.concatenate(rgb), np.concatenate(target)
+        parts.append((recording, rows, task.targets(recording, rows)))
+    ends = np.cumsum([len(rows) for _, rows, _ in parts])
+    main = task.measures[0]
+
+    def score(encoded: list[Any]) -> float:
+        together, sums = concatenate(encoded), []
+        for end, (recording, rows, target) in zip(ends, parts, strict=True):
+            prediction = task.conclude(together[np.arange(end - len(rows), end)], recording, rows)
+            sums.append(task.statistics(prediction, target, recording.trajectory_ids[rows]).sums)
+        total = np.concatenate(sums).sum(axis=0)
+        value = float(task.metrics(total, task.scope(total, seen))[main.key])
+        return value if main.higher_is_better else -value
+
+    return score
 
 
-def _trajectories(portions: Sequence[Portion]) -> np.ndarray:
-    """Return an id per frame that is unique over recordings, (N,) int64."""
-    ids = [Recording.open(p.folder).trajectory_ids[list(p.rows)] + 1_000_000 * i for i, p in enumerate(portions)]
-    return np.concatenate(ids)
+def _rgb(portions: Sequence[Portion]) -> np.ndarray:
+    """Return RGB, (N, H, W, 3) uint8, of several recordings, one after the other."""
+    return np.concatenate([np.asarray(Recording.open(p.folder).array("rgb")[list(p.rows)]) for p in portions])
+
+
+def _targets(portions: Sequence[Portion], task: Task) -> Answers:
+    """Return the truth of several recordings, one after the other."""
+    return concatenate([task.targets(Recording.open(p.folder), np.array(p.rows, np.int64)) for p in portions])
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -120,8 +120,8 @@ def _section(evidence: Evidence, panels: Sequence[Panel], styles: Mapping[str, M
         models=models,
         frames=[_frame_row(panel, models, evidence, colours) for panel in panels],
         frames_note=(
-            "Frames are evenly spaced over the scored ones, not chosen by result; each model's lowest seed. Black: "
-            "no truth there, not scored."
+            "Frames are evenly spaced over the scored ones, not chosen by result; each model's lowest seed. "
+            f"{evidence.task.display_note}"
         ),
         legend=legend(panels, evidence.task, colours),
     )

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmark.forms import Answers
 from benchmark.predictions import read_prediction
 from benchmark.report.evidence import Evidence
-from benchmark.tasks import Task, has_truth
+from benchmark.tasks import Task
 from sim_envs.modalities import id_colours
 from sim_envs.recordings.reader import Recording
 
@@ -27,16 +28,16 @@ class Panel:
         role: ``test`` or ``held_out``.
         frame: row in the recording.
         rgb: (H, W, 3) uint8.
-        truth: (H, W, *value_shape), as the task's targets.
-        predictions: model → (H, W, *value_shape), as the task stores them.
+        truth: of this one frame, as the task's targets.
+        predictions: model → of this one frame, as the task stores them.
     """
 
     space: str
     role: str
     frame: int
     rgb: np.ndarray
-    truth: np.ndarray
-    predictions: dict[str, np.ndarray]
+    truth: Answers
+    predictions: dict[str, Answers]
 
 
 def collect_panels(
@@ -66,51 +67,49 @@ def collect_panels(
         rgb = np.asarray(recording.array("rgb")[chosen])
         truth = evidence.task.targets(recording, chosen)
         for i, frame in enumerate(chosen):
-            said = {model: p.values[np.flatnonzero(p.frames == frame)[0]] for model, p in stored.items()}
-            panels.append(Panel(part.space, part.role, int(frame), rgb[i], truth[i], said))
+            said = {model: p.values[np.flatnonzero(p.frames == frame)] for model, p in stored.items()}
+            panels.append(Panel(part.space, part.role, int(frame), rgb[i], truth[np.array([i])], said))
     return panels
 
 
 def category_colours(panels: Sequence[Panel], task: Task) -> np.ndarray:
-    """Return (K + 1, 3) uint8 colours of the evaluation ids; those with most pixels here differ most."""
+    """Return (K + 1, 3) uint8 colours of the evaluation ids; those with most truth here differ most."""
     if not task.categories:
         return np.zeros((1, 3), np.uint8)
-    counts = _pixels(panels)[: len(task.categories) + 1]
-    order = np.argsort(-counts[1:], kind="stable") + 1
+    order = np.argsort(-_truth(panels, task), kind="stable") + 1
     colours = np.zeros((len(task.categories) + 1, 3), np.uint8)
     colours[order] = id_colours(len(task.categories) + 1)[1:]
     return colours
 
 
-def picture(values: np.ndarray, panel: Panel, task: Task, colours: np.ndarray) -> np.ndarray:
-    """Return an (H, W, 3) uint8 picture of truth or prediction; black where the panel's truth says nothing.
+def picture(values: Answers, panel: Panel, task: Task, colours: np.ndarray) -> np.ndarray:
+    """Return an (h, w, 3) uint8 picture of the panel's truth or of a prediction.
 
     Args:
         colours: of the evaluation ids, see :func:`category_colours`.
     """
-    known = has_truth(panel.truth, task)
-    return np.where(known[..., None], task.display(values, colours), 0).astype(np.uint8)
+    return task.display(values, panel.truth, panel.rgb, colours)
 
 
 def right_share(panel: Panel, model: str, task: Task) -> str:
     """Say in a few words how right a prediction is in this one frame."""
-    if not has_truth(panel.truth, task).any():
+    if not task.has_truth(panel.truth).any():
         return "no truth in this frame"
     return task.in_words(panel.predictions[model], panel.truth)
 
 
 def legend(panels: Sequence[Panel], task: Task, colours: np.ndarray) -> list[tuple[str, str]]:
-    """Return (category, colour) of every category in the truth of these panels, most pixels first."""
+    """Return (category, colour) of every category in the truth of these panels, most truth first."""
     if not task.categories:
         return []
-    counts = _pixels(panels)
-    order = [i for i in np.argsort(-counts, kind="stable") if counts[i] and i]
-    return [(task.categories[i - 1], "#{:02x}{:02x}{:02x}".format(*colours[i])) for i in order]
+    counts = _truth(panels, task)
+    order = [i for i in np.argsort(-counts, kind="stable") if counts[i]]
+    return [(task.categories[i], "#{:02x}{:02x}{:02x}".format(*colours[i + 1])) for i in order]
 
 
-def _pixels(panels: Sequence[Panel]) -> np.ndarray:
-    """Return the number of true pixels of each id, (256,)."""
-    return sum((np.bincount(p.truth.ravel(), minlength=256) for p in panels), np.zeros(256, np.int64))
+def _truth(panels: Sequence[Panel], task: Task) -> np.ndarray:
+    """Return how much truth of each category these panels show, (K,)."""
+    return sum((task.count_categories(p.truth) for p in panels), np.zeros(len(task.categories), np.int64))
 
 
 def data_uri(pixels: np.ndarray) -> str:

@@ -207,7 +207,7 @@ def categories_grid(evidence: Evidence) -> Grid | None:
     totals = {
         row.model: [result.spaces[0].statistics.unpack().total for result in row.results] for row in evidence.rows
     }
-    truth = task.category_pixels(next(iter(totals.values()))[0])
+    truth = task.category_truth(next(iter(totals.values()))[0])
     values = {
         model: np.mean([task.per_category(total, space.scope) for total in sums], axis=0)
         for model, sums in totals.items()
@@ -222,7 +222,7 @@ def categories_grid(evidence: Evidence) -> Grid | None:
         rows.append(tuple(cells))
     return Grid(
         title=f"IoU (%) of each category in {space.space}",
-        columns=("category", "pixels (%)", *values),
+        columns=("category", f"{task.category_unit} (%)", *values),
         rows=tuple(rows),
         groups=("",) * len(rows),
         note="Means over seeds, without intervals: for orientation, not for claims about a single category.",

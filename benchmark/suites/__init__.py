@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
+from baselines.heads import Strength
 from sim_envs.errors import UserError, unknown
 from sim_envs.recordings.lens_and_noise import LensAndNoise
 from sim_envs.rig import Rig
@@ -67,6 +68,7 @@ class TransferBudget(_Part):
         encoder_lrs: candidate learning rates of the encoder under ``finetune``; the one that scores best on
             validation trajectories of the transfer spaces is kept, for each model by itself.
         evaluations: how many times in a run the validation score is taken; the best weights are kept.
+        head: ``linear`` or ``strong``, see :class:`~baselines.heads.HeadSpec`.
     """
 
     frames: int = Field(1800, ge=1)
@@ -75,6 +77,7 @@ class TransferBudget(_Part):
     head_lr: float = Field(2e-3, gt=0)
     encoder_lrs: tuple[float, ...] = (5e-4,)
     evaluations: int = Field(4, ge=1)
+    head: Strength = "strong"
 
 
 class Suite(_Part):

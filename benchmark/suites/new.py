@@ -36,7 +36,7 @@ def own_suite(test_space: str, home: Path) -> dict[str, Any]:
     for role in ("transfer", "held_out", "external"):
         values[role] = list(getattr(freed, role))
         values["recordings"][role] = {split: list(size) for split, size in freed.recordings[role].items()}
-    usable = [name for name in TASKS if TASKS[name].label_modality in held]
+    usable = [name for name in TASKS if set(TASKS[name].needs) <= set(held)]
     return values | {
         "name": re.sub("[^a-z0-9._-]", "-", test_space.lower()),
         "version": 1,

@@ -9,31 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from baselines.heads import HeadSpec
+from benchmark.forms import Answers, Form
 from sim_envs.registry import Table
 
 if TYPE_CHECKING:
     from sim_envs.recordings.reader import Recording
 
-
-@dataclass(frozen=True)
-class HeadSpec:
-    """What the head of a task must give: (N, channels, H, W) float32.
-
-    Attributes:
-        output: ``classes``: channel c scores evaluation id c + 1; ``value``: channel 0 is ln(value in the
-            task's unit); ``direction``: channels are x, y and z of a vector in the camera's frame, of any length.
-        channels: number of output channels.
-        loss: ``cross_entropy`` (targets are ids, 0 ignored), ``log_l1`` (|output − ln target|, target 0 ignored)
-            or ``cosine`` (1 − cosine of the angle; targets are encoded as normals are, 0, 0, 0 ignored).
-    """
-
-    output: str
-    channels: int
-    loss: str
+__all__ = ["TASKS", "HeadSpec", "Measure", "Scope", "Statistics", "Task"]
 
 
 @dataclass(frozen=True)
@@ -95,15 +82,18 @@ class Scope:
 class Task(Protocol):
     """One row of the table.
 
+    Truth and predictions of N frames are *answers* (:mod:`benchmark.forms`). "Of one frame" means answers of length 1.
+
     Attributes:
         name: as in the table.
         version: raised when sums or measures change their meaning; results of another version are refused.
         measures: what is reported; the first is the main metric.
-        label_modality: what the targets are read from; a space without it cannot serve.
+        needs: modalities that targets are read from; a space that lacks one cannot serve. Every recording has poses.
         categories: names of the evaluation ids 1…K; empty for tasks without categories.
-        prediction_dtype: of the (N, H, W, *value_shape) array a prediction is stored as.
-        value_shape: of one pixel's prediction and truth: () for a single number.
+        category_unit: what the truth of a category is counted in: ``pixels``, ``boxes``.
+        form: how predictions are kept on disk, and what makes them unfit to be scored.
         sum_shape: shape of one trajectory's sums.
+        display_note: what a reader of its pictures must know: ``Black: no truth there, not scored.``
     """
 
     @property
@@ -113,33 +103,48 @@ class Task(Protocol):
     @property
     def measures(self) -> tuple[Measure, ...]: ...
     @property
-    def label_modality(self) -> str: ...
+    def needs(self) -> tuple[str, ...]: ...
     @property
     def categories(self) -> tuple[str, ...]: ...
     @property
-    def prediction_dtype(self) -> np.dtype: ...
+    def category_unit(self) -> str: ...
     @property
-    def value_shape(self) -> tuple[int, ...]: ...
+    def form(self) -> Form: ...
     @property
     def sum_shape(self) -> tuple[int, ...]: ...
+    @property
+    def display_note(self) -> str: ...
 
     def head(self) -> HeadSpec:
         """Say what the task's head must produce."""
 
-    def targets(self, recording: Recording, rows: np.ndarray) -> np.ndarray:
-        """Return the truth of frames ``rows``, (N, H, W, *value_shape); all 0 where there is none."""
+    def targets(self, recording: Recording, rows: np.ndarray) -> Answers:
+        """Return the truth of frames ``rows``."""
 
-    def encode_prediction(self, output: np.ndarray) -> np.ndarray:
-        """Turn head output, (N, channels, H, W), into what is stored, (N, H, W, *value_shape) ``prediction_dtype``."""
+    def has_truth(self, target: Answers) -> np.ndarray:
+        """Return which frames have any truth to be scored against, (N,) bool."""
 
-    def check_prediction(self, prediction: np.ndarray) -> str:
-        """Return what is wrong with the values of a stored prediction, or "" when they can be scored."""
+    def encode_prediction(self, output: Any) -> Answers:
+        """Turn a head's raw output for a batch of frames into what is kept of it until :meth:`conclude`."""
 
-    def statistics(self, prediction: np.ndarray, target: np.ndarray, trajectory: np.ndarray) -> Statistics:
-        """Reduce predictions and truth, (N, H, W, *value_shape), to sums, by the (N,) trajectory id of each frame."""
+    def conclude(self, encoded: Answers, recording: Recording, rows: np.ndarray) -> Answers:
+        """Return the predictions to be stored, from what was encoded of *all* frames that are scored in a space.
 
-    def seen(self, targets: Iterable[np.ndarray]) -> tuple[int, ...]:
+        Tasks that answer frame by frame return what they are given. Of the recording only what a device knows of its
+        own frames may be used (their numbers and trajectories), no truth.
+        """
+
+    def statistics(self, prediction: Answers, target: Answers, trajectory: np.ndarray) -> Statistics:
+        """Reduce predictions and truth of some frames to sums, by the (N,) trajectory id of each.
+
+        Sums over parts of the frames must add up to those over all of them.
+        """
+
+    def seen(self, targets: Iterable[Answers]) -> tuple[int, ...]:
         """Return the evaluation ids that occur in (transfer training) targets; () without categories."""
+
+    def count_categories(self, target: Answers) -> np.ndarray:
+        """Return how much truth of each category there is, (K,) int64, in ``category_unit``."""
 
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Fix what counts in a space from its summed statistics and what transfer training had ``seen``."""
@@ -159,23 +164,21 @@ class Task(Protocol):
     def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
         """Return the metric of each category, (..., K), NaN where not scored; (..., 0) without categories."""
 
-    def category_pixels(self, total: np.ndarray) -> np.ndarray:
-        """Return the true pixels of each category from a space's summed statistics, (K,)."""
+    def category_truth(self, total: np.ndarray) -> np.ndarray:
+        """Return how much truth of each category a space's summed statistics hold, (K,), in ``category_unit``."""
 
-    def display(self, values: np.ndarray, colours: np.ndarray) -> np.ndarray:
-        """Return an (H, W, 3) uint8 picture of one frame's truth or prediction.
+    def display(self, values: Answers, target: Answers, rgb: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Return an (h, w, 3) uint8 picture of one frame's truth or prediction; h and w need not be the frame's.
 
         Args:
+            values: what is shown; the target itself for a picture of the truth.
+            target: the truth.
+            rgb: (H, W, 3) uint8, the frame.
             colours: (K + 1, 3) uint8, of the evaluation ids; of no use without categories.
         """
 
-    def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
-        """Say in a few words how right one frame is, (H, W, *value_shape), which has some truth."""
-
-
-def has_truth(target: np.ndarray, task: Task) -> np.ndarray:
-    """Return where targets say something, (..., H, W) bool from (..., H, W, *value_shape)."""
-    return (target != 0).any(axis=tuple(range(-len(task.value_shape), 0)))
+    def in_words(self, prediction: Answers, target: Answers) -> str:
+        """Say in a few words how right a prediction of one frame is that has some truth."""
 
 
 TASKS: Table[Task] = Table(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.forms.pixel_map import PixelMap
 from benchmark.metrics.depth import DEPTH_SUMS, depth_metrics, depth_sums
 from benchmark.tasks import HeadSpec, Measure, Scope, Statistics
+from benchmark.tasks.pixel_maps import PerPixel
 from benchmark.tasks.uncategorised import Uncategorised
 from sim_envs.modalities import modality
 
@@ -20,12 +22,12 @@ _SCALED = "after each frame's prediction is multiplied by median(truth) / median
 
 
 @dataclass(frozen=True)
-class Depth(Uncategorised):
+class Depth(PerPixel, Uncategorised):
     """Scored on measured pixels only, pooled over pixels but for SILog. δ<1.25 leads: higher is better everywhere."""
 
     name: str = "depth"
     version: int = 2
-    label_modality: str = "depth"
+    needs: tuple[str, ...] = ("depth",)
     measures: tuple[Measure, ...] = (
         Measure("delta1", "δ<1.25", True, 100, 1, "%", "share of pixels within a factor 1.25 of the truth"),
         Measure("rmse", "RMSE", False, 1, 3, "m", "root of the mean squared error"),
@@ -38,14 +40,9 @@ class Depth(Uncategorised):
     )
 
     @property
-    def prediction_dtype(self) -> np.dtype:
-        """Metres in half precision: 4 mm at 5 m."""
-        return np.dtype(np.float16)
-
-    @property
-    def value_shape(self) -> tuple[int, ...]:
-        """One number a pixel."""
-        return ()
+    def form(self) -> PixelMap:
+        """Return a map of metres in half precision: 4 mm at 5 m."""
+        return PixelMap(np.dtype(np.float16), "planar z in metres, above 0", _no_distances)
 
     @property
     def sum_shape(self) -> tuple[int, ...]:
@@ -54,7 +51,7 @@ class Depth(Uncategorised):
 
     def head(self) -> HeadSpec:
         """Ask for ln(metres)."""
-        return HeadSpec("value", 1, "log_l1")
+        return HeadSpec("dense", 1, "log_l1")
 
     def targets(self, recording: Recording, rows: np.ndarray) -> np.ndarray:
         """Return metres, (N, H, W) float32; 0 = no measurement."""
@@ -63,23 +60,14 @@ class Depth(Uncategorised):
     def encode_prediction(self, output: np.ndarray) -> np.ndarray:
         """Turn (N, 1, H, W) ln(metres) into (N, H, W) float16 metres within the range of a device."""
         log_metres = np.clip(output[:, 0].astype(np.float32), np.log(NEAREST_M), np.log(FARTHEST_M))
-        return np.exp(log_metres).astype(self.prediction_dtype)
-
-    def check_prediction(self, prediction: np.ndarray) -> str:
-        """Name values that are not a distance."""
-        if not np.isfinite(prediction).all():
-            return f"{int((~np.isfinite(prediction)).sum())} values are NaN or infinite"
-        if (prediction <= 0).any():
-            return f"{int((prediction <= 0).sum())} values are not above 0 m"
-        return ""
+        return np.exp(log_metres).astype(np.float16)
 
     def statistics(self, prediction: np.ndarray, target: np.ndarray, trajectory: np.ndarray) -> Statistics:
         """Reduce metres to error sums per trajectory."""
         ids, group = np.unique(trajectory, return_inverse=True)
-        measured = (target > 0).reshape(len(target), -1).any(axis=1)
         return Statistics(
             trajectory=ids.astype(np.int64),
-            frames=np.bincount(group[measured], minlength=len(ids)).astype(np.int64),
+            frames=np.bincount(group[self.has_truth(target)], minlength=len(ids)).astype(np.int64),
             sums=depth_sums(prediction, target, group, len(ids)),
         )
 
@@ -91,15 +79,25 @@ class Depth(Uncategorised):
         """Return every measure, (..., 10) → (...,)."""
         return depth_metrics(sums)
 
-    def display(self, values: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    def display(self, values: np.ndarray, target: np.ndarray, rgb: np.ndarray, colours: np.ndarray) -> np.ndarray:
         """Show metres as the recording's depth is shown."""
-        return modality("depth").display(np.clip(values.astype(np.float32) * 1000, 0, 65535).astype(np.uint16))
+        millimetres = np.clip(values[0].astype(np.float32) * 1000, 0, 65535).astype(np.uint16)
+        return self.masked(modality("depth").display(millimetres), target)
 
     def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
         """Name the median error."""
         known = target > 0
         error = np.abs(prediction[known].astype(np.float64) - target[known])
         return f"median error {100 * np.median(error):.0f} cm"
+
+
+def _no_distances(prediction: np.ndarray) -> str:
+    """Name values that are not a distance."""
+    if not np.isfinite(prediction).all():
+        return f"{int((~np.isfinite(prediction)).sum())} values are NaN or infinite"
+    if (prediction <= 0).any():
+        return f"{int((prediction <= 0).sum())} values are not above 0 m"
+    return ""
 
 
 DEPTH = Depth()

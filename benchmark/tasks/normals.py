@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.forms.pixel_map import PixelMap
 from benchmark.metrics.angles import ANGLE_SUMS, BIN_DEG, angle_metrics, angle_sums, angles_deg, is_direction
-from benchmark.tasks import HeadSpec, Measure, Scope, Statistics, has_truth
+from benchmark.tasks import HeadSpec, Measure, Scope, Statistics
+from benchmark.tasks.pixel_maps import PerPixel
 from benchmark.tasks.uncategorised import Uncategorised
 
 if TYPE_CHECKING:
@@ -16,12 +18,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Normals(Uncategorised):
+class Normals(PerPixel, Uncategorised):
     """Scored by angle, pooled over pixels with a normal. The share within 11.25° leads: higher is better."""
 
     name: str = "normals"
     version: int = 1
-    label_modality: str = "normals"
+    needs: tuple[str, ...] = ("normals", "depth")
     measures: tuple[Measure, ...] = (
         Measure("within_11", "share within 11.25°", True, 100, 1, "%", "share of pixels whose error is below 11.25°"),
         Measure("within_22", "share within 22.5°", True, 100, 1, "%", "share of pixels whose error is below 22.5°"),
@@ -31,14 +33,9 @@ class Normals(Uncategorised):
     )
 
     @property
-    def prediction_dtype(self) -> np.dtype:
-        """The recording's encoding of x, y and z, round((n + 1) · 127.5)."""
-        return np.dtype(np.uint8)
-
-    @property
-    def value_shape(self) -> tuple[int, ...]:
-        """x, y and z."""
-        return (3,)
+    def form(self) -> PixelMap:
+        """Return a map of x, y and z in the recording's encoding."""
+        return PixelMap(np.dtype(np.uint8), "x, y, z of a unit vector, round((n + 1) · 127.5)", _no_directions, (3,))
 
     @property
     def sum_shape(self) -> tuple[int, ...]:
@@ -47,7 +44,7 @@ class Normals(Uncategorised):
 
     def head(self) -> HeadSpec:
         """Ask for x, y and z, of any length."""
-        return HeadSpec("direction", 3, "cosine")
+        return HeadSpec("dense", 3, "cosine")
 
     def targets(self, recording: Recording, rows: np.ndarray) -> np.ndarray:
         """Return encoded normals, (N, H, W, 3) uint8; 0, 0, 0 where depth was not measured or no normal is stored."""
@@ -67,20 +64,14 @@ class Normals(Uncategorised):
         length = np.linalg.norm(vectors, axis=-1, keepdims=True)
         unit = np.where(length == 0, [0.0, 0.0, 1.0], vectors) / np.where(length == 0, 1, length)
         unit[~finite] = -1
-        return np.rint((unit + 1) * 127.5).astype(self.prediction_dtype)
-
-    def check_prediction(self, prediction: np.ndarray) -> str:
-        """Name values that are not of length 1."""
-        strange = int((~is_direction(prediction)).sum())
-        return f"{strange} values are no unit vectors, round((n + 1) · 127.5)" if strange else ""
+        return np.rint((unit + 1) * 127.5).astype(np.uint8)
 
     def statistics(self, prediction: np.ndarray, target: np.ndarray, trajectory: np.ndarray) -> Statistics:
         """Reduce directions to sums of angles per trajectory."""
         ids, group = np.unique(trajectory, return_inverse=True)
-        known = has_truth(target, self).any(axis=(1, 2))
         return Statistics(
             trajectory=ids.astype(np.int64),
-            frames=np.bincount(group[known], minlength=len(ids)).astype(np.int64),
+            frames=np.bincount(group[self.has_truth(target)], minlength=len(ids)).astype(np.int64),
             sums=angle_sums(prediction, target, group, len(ids)),
         )
 
@@ -92,14 +83,20 @@ class Normals(Uncategorised):
         """Return every measure, (..., ANGLE_SUMS) → (...,)."""
         return angle_metrics(sums)
 
-    def display(self, values: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    def display(self, values: np.ndarray, target: np.ndarray, rgb: np.ndarray, colours: np.ndarray) -> np.ndarray:
         """Show the encoding as a colour."""
-        return values
+        return self.masked(values[0], target)
 
     def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
         """Name the median error."""
-        known = has_truth(target, self)
+        known = self.known(target)
         return f"median error {np.median(angles_deg(prediction[known], target[known])):.0f}°"
+
+
+def _no_directions(prediction: np.ndarray) -> str:
+    """Name values that are not of length 1."""
+    strange = int((~is_direction(prediction)).sum())
+    return f"{strange} values are no unit vectors, round((n + 1) · 127.5)" if strange else ""
 
 
 NORMALS = Normals()

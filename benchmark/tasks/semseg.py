@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.forms.pixel_map import PixelMap
 from benchmark.metrics.overlap import (
     boundary_overlap_sums,
     category_iou,
@@ -17,6 +18,7 @@ from benchmark.metrics.overlap import (
     pixel_accuracy,
 )
 from benchmark.tasks import HeadSpec, Measure, Scope, Statistics
+from benchmark.tasks.pixel_maps import PerPixel
 from sim_envs.taxonomy import NYU40, Taxonomy
 
 if TYPE_CHECKING:
@@ -28,13 +30,14 @@ of a few hundred pixels is noise that would weigh as much in the mean as the IoU
 
 
 @dataclass(frozen=True)
-class SemSeg:
+class SemSeg(PerPixel):
     """Scored by mIoU over the categories that the space shows and transfer training could have taught."""
 
     taxonomy: Taxonomy = NYU40
     name: str = "semseg"
     version: int = 2
-    label_modality: str = "semantic"
+    needs: tuple[str, ...] = ("semantic",)
+    category_unit: str = "pixels"
     measures: tuple[Measure, ...] = (
         Measure("miou", "mIoU", True, 100, 1, "%", "mean intersection over union of the scored categories"),
         Measure(
@@ -63,14 +66,9 @@ class SemSeg:
         return self.taxonomy.categories
 
     @property
-    def prediction_dtype(self) -> np.dtype:
-        """Evaluation ids."""
-        return np.dtype(np.uint8)
-
-    @property
-    def value_shape(self) -> tuple[int, ...]:
-        """One id a pixel."""
-        return ()
+    def form(self) -> PixelMap:
+        """Return a map of evaluation ids."""
+        return PixelMap(np.dtype(np.uint8), f"category id, 1 to {len(self.categories)}", self._no_ids)
 
     @property
     def sum_shape(self) -> tuple[int, ...]:
@@ -79,7 +77,7 @@ class SemSeg:
 
     def head(self) -> HeadSpec:
         """Ask for one score a category; channel c is evaluation id c + 1."""
-        return HeadSpec("classes", len(self.categories), "cross_entropy")
+        return HeadSpec("dense", len(self.categories), "cross_entropy")
 
     def targets(self, recording: Recording, rows: np.ndarray) -> np.ndarray:
         """Return evaluation ids, (N, H, W) uint8; 0 = ignored."""
@@ -88,37 +86,29 @@ class SemSeg:
 
     def encode_prediction(self, output: np.ndarray) -> np.ndarray:
         """Turn (N, K, H, W) scores into (N, H, W) uint8 ids of the best one."""
-        return (output.argmax(axis=1) + 1).astype(self.prediction_dtype)
-
-    def check_prediction(self, prediction: np.ndarray) -> str:
-        """Name ids that no category has."""
-        known = (prediction >= 1) & (prediction <= len(self.categories))
-        if known.all():
-            return ""
-        strange = ", ".join(str(i) for i in np.unique(prediction[~known])[:5])
-        count, last = int((~known).sum()), len(self.categories)
-        return f"{count} values are no category id (ids run from 1 to {last}): {strange}"
+        return (output.argmax(axis=1) + 1).astype(np.uint8)
 
     def statistics(self, prediction: np.ndarray, target: np.ndarray, trajectory: np.ndarray) -> Statistics:
         """Reduce ids to confusion matrices per trajectory."""
         ids, group = np.unique(trajectory, return_inverse=True)
-        labelled = (target > 0).reshape(len(target), -1).any(axis=1)
         return Statistics(
             trajectory=ids.astype(np.int64),
-            frames=np.bincount(group[labelled], minlength=len(ids)).astype(np.int64),
+            frames=np.bincount(group[self.has_truth(target)], minlength=len(ids)).astype(np.int64),
             sums=confusion_matrices(prediction, target, group, len(ids), len(self.categories)),
         )
 
     def seen(self, targets: Iterable[np.ndarray]) -> tuple[int, ...]:
         """Return the evaluation ids that occur, ascending."""
-        counts = np.zeros(256, np.int64)
-        for target in targets:
-            counts += np.bincount(target.ravel(), minlength=256)
-        return tuple(int(i) for i in np.flatnonzero(counts) if i > 0)
+        counts = sum((self.count_categories(target) for target in targets), np.zeros(len(self.categories), np.int64))
+        return tuple(int(i) + 1 for i in np.flatnonzero(counts))
+
+    def count_categories(self, target: np.ndarray) -> np.ndarray:
+        """Return the labelled pixels of each category, (K,)."""
+        return np.bincount(target.ravel(), minlength=len(self.categories) + 1)[1:].astype(np.int64)
 
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Score what the space shows (``SMALLEST_SHARE``) and what transfer training has seen."""
-        pixels = self.category_pixels(total)
+        pixels = self.category_truth(total)
         share = pixels / max(int(pixels.sum()), 1)
         scored, left_out = [], {}
         for index, name in enumerate(self.categories):
@@ -159,17 +149,26 @@ class SemSeg:
         """Return the IoU of each category, (..., K)."""
         return category_iou(self.reduced(sums, scope)[..., 0, :, :])
 
-    def category_pixels(self, total: np.ndarray) -> np.ndarray:
+    def category_truth(self, total: np.ndarray) -> np.ndarray:
         """Return the labelled pixels of each category, (K,)."""
         return np.asarray(total.sum(axis=(0, 1, 3)))
 
-    def display(self, values: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    def display(self, values: np.ndarray, target: np.ndarray, rgb: np.ndarray, colours: np.ndarray) -> np.ndarray:
         """Show each id in its colour."""
-        return colours[values]
+        return self.masked(colours[values[0]], target)
 
     def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
         """Name the share of labelled pixels with the right category."""
         return f"{100 * (prediction == target)[target > 0].mean():.0f} % of pixels right"
+
+    def _no_ids(self, prediction: np.ndarray) -> str:
+        """Name ids that no category has."""
+        known = (prediction >= 1) & (prediction <= len(self.categories))
+        if known.all():
+            return ""
+        strange = ", ".join(str(i) for i in np.unique(prediction[~known])[:5])
+        count, last = int((~known).sum()), len(self.categories)
+        return f"{count} values are no category id (ids run from 1 to {last}): {strange}"
 
     def _mask(self, scope: Scope) -> np.ndarray:
         mask = np.zeros(len(self.categories), bool)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from benchmark.forms import Answers
 from benchmark.tasks import Scope
 
 
@@ -17,12 +18,21 @@ class Uncategorised:
         """There are none."""
         return ()
 
-    def seen(self, targets: Iterable[np.ndarray]) -> tuple[int, ...]:
+    @property
+    def category_unit(self) -> str:
+        """Nothing is counted by category."""
+        return ""
+
+    def seen(self, targets: Iterable[Answers]) -> tuple[int, ...]:
         """Return (): there are no categories."""
         return ()
 
+    def count_categories(self, target: Answers) -> np.ndarray:
+        """Return an array without categories, (0,)."""
+        return np.empty(0, np.int64)
+
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
-        """Every pixel with a truth counts."""
+        """Whatever has a truth counts."""
         return Scope()
 
     def lacking(self, categories: Sequence[str]) -> tuple[str, ...]:
@@ -37,6 +47,6 @@ class Uncategorised:
         """Return an array without categories, (..., 0)."""
         return np.empty((*np.shape(sums)[:-1], 0))
 
-    def category_pixels(self, total: np.ndarray) -> np.ndarray:
+    def category_truth(self, total: np.ndarray) -> np.ndarray:
         """Return an array without categories, (0,)."""
         return np.empty(0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.heads import cosine, mirror_directions
+from baselines.heads.dense_losses import cosine, mirror_directions
 from sim_envs.modalities import modality
 
 

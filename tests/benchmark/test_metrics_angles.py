@@ -136,7 +136,7 @@ def test_every_unit_vector_is_a_direction_and_no_measurement_is_none() -> None:
 def test_what_a_network_says_that_is_not_finite_is_refused(strange: float) -> None:
     output = np.ones((1, 3, 2, 2), np.float32)
     output[0, 1, 0, 0] = strange
-    assert NORMALS.check_prediction(NORMALS.encode_prediction(output)).startswith("1 values are no unit vectors")
+    assert NORMALS.form.flaw(NORMALS.encode_prediction(output)).startswith("1 values are no unit vectors")
 
 
 def test_a_network_may_say_vectors_of_any_length() -> None:
@@ -145,4 +145,4 @@ def test_a_network_may_say_vectors_of_any_length() -> None:
     output[0, :, 0, 1] = (1e-20, 0, 0)
     stored = NORMALS.encode_prediction(output)
     assert stored.tolist() == [[[[128, 255, 128], [255, 128, 128], [128, 128, 255]]]]
-    assert NORMALS.check_prediction(stored) == ""
+    assert NORMALS.form.flaw(stored) == ""

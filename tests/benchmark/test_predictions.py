@@ -31,8 +31,14 @@ def some_ids(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(1, 41, (3, 4, 5)).astype(np.uint8)
 
 
-def save(folder: Path, values: np.ndarray, frames: np.ndarray = FRAMES, task: object = SEMSEG) -> None:
-    part = SpacePrediction(SPACE, RECORDING, frames, values)
+def save(
+    folder: Path,
+    values: np.ndarray,
+    frames: np.ndarray = FRAMES,
+    task: object = SEMSEG,
+    size: tuple[int, int] = (4, 5),
+) -> None:
+    part = SpacePrediction(SPACE, RECORDING, frames, values, size)
     save_predictions(folder, [part], task=task, model="tst", protocol="frozen", seed=3)  # type: ignore[arg-type]
 
 
@@ -83,7 +89,14 @@ def test_scoring_from_disk_gives_the_statistics_of_the_arrays(tmp_path: Path) ->
     values, target, trajectory = some_ids(0), some_ids(1), np.array([0, 0, 1])
     save(tmp_path, values)
     stored = score_prediction(
-        tmp_path, SPACE, task=SEMSEG, target=target, frames=FRAMES, trajectory=trajectory, recording=RECORDING
+        tmp_path,
+        SPACE,
+        task=SEMSEG,
+        target=target,
+        frames=FRAMES,
+        trajectory=trajectory,
+        recording=RECORDING,
+        shape=(4, 5),
     )
     np.testing.assert_array_equal(stored.sums, SEMSEG.statistics(values, target, trajectory).sums)
 
@@ -105,6 +118,7 @@ def test_nothing_is_left_behind_by_a_refused_prediction(tmp_path: Path) -> None:
         (np.ones((3, 4, 5), np.uint8), np.array([4, 9]), "2 frame numbers for 3"),
         (np.ones((3, 4, 5), np.uint8), np.array([0.5, 1, 2]), "of integers"),
         (np.ones((0, 4, 5), np.uint8), np.array([], int), "0 frame numbers"),
+        (np.ones((3, 5, 4), np.uint8), FRAMES, "5 × 4 pixels, the frames 4 × 5"),
     ],
 )
 def test_what_could_not_be_scored_is_not_written(

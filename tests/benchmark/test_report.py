@@ -83,7 +83,7 @@ def predict(task: Task, target: np.ndarray, skill: float, rng: np.random.Generat
         other = rng.choice(np.unique(target[target > 0]), right[:, ::6, ::6].shape)
         wrong = other.repeat(6, axis=1).repeat(6, axis=2)
         return np.where(right & (target > 0), target, wrong).astype(np.uint8)
-    if task.value_shape:
+    if task.name == "normals":
         noise = rng.normal(0, np.where(right, 0.1, 1)[..., None], target.shape)
         return task.encode_prediction(np.moveaxis(target / 127.5 - 1 + noise, -1, 1))
     noise = rng.normal(0, np.where(right, 0.08, 0.4))
@@ -111,7 +111,7 @@ def make_result(
     for space, role in SPACES.items():
         target = its.targets(RECORDINGS[space], rows)
         values = predict(its, target, (in_space if role == "test" else elsewhere) + drift, rng)
-        parts.append(SpacePrediction(space, RECORDINGS[space].digest, rows, values))
+        parts.append(SpacePrediction(space, RECORDINGS[space].digest, rows, values, (SIZE, SIZE)))
     manifest = save_predictions(folder / stem, parts, task=its, model=model, protocol=protocol, seed=seed)
     spaces = []
     for (space, role), stored in zip(SPACES.items(), manifest.spaces, strict=True):
@@ -124,6 +124,7 @@ def make_result(
             frames=rows,
             trajectory=recording.trajectory_ids,
             recording=recording.digest,
+            shape=(SIZE, SIZE),
         )
         scope = its.scope(statistics.total, tuple(SEMSEG.taxonomy.lookup(ROOM)[1:-1].tolist()))
         spaces.append(

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmark.tasks import TASKS, Task, has_truth
+from benchmark.forms import Frames
+from benchmark.tasks import TASKS, Task
 from benchmark.tasks.depth import DEPTH
 from benchmark.tasks.normals import NORMALS
 from benchmark.tasks.semseg import SEMSEG, SMALLEST_SHARE
@@ -25,19 +26,25 @@ def category(name: str) -> int:
     return SEMSEG.categories.index(name) + 1
 
 
-@pytest.mark.parametrize("name", list(TASKS))
-def test_every_row_fulfils_the_contract(name: str) -> None:
+@pytest.mark.parametrize("name", ["depth", "normals", "semseg"])
+def test_every_task_of_pixels_fulfils_the_contract(name: str) -> None:
     task = TASKS[name]
     assert isinstance(task, Task)
     assert task.name == name
     assert len({m.key for m in task.measures}) == len(task.measures)
     rng = np.random.default_rng(0)
-    target = rng.integers(0, 5, (6, 4, 4, *task.value_shape)).astype(np.float32 if name == "depth" else np.uint8)
+    shape = (6, 4, 4, 3) if name == "normals" else (6, 4, 4)
+    target = rng.integers(0, 5, shape).astype(np.float32 if name == "depth" else np.uint8)
     output = rng.normal(size=(6, task.head().channels, 4, 4)).astype(np.float32)
-    prediction = task.encode_prediction(output)
-    assert prediction.shape == (6, 4, 4, *task.value_shape)
-    assert prediction.dtype == task.prediction_dtype
-    assert task.check_prediction(prediction) == ""
+    encoded = task.encode_prediction(output)
+    prediction = task.conclude(encoded, recording(), np.arange(6))
+    assert len(prediction) == 6
+    assert task.form.check(prediction, Frames(np.arange(6), 4, 4)) == ""
+    stored = task.form.unpack(task.form.pack(prediction), 6)
+    np.testing.assert_array_equal(stored, prediction)
+    assert set(task.form.schema()) == set(task.form.pack(prediction))
+    assert task.form.bytes_per_frame(4, 4) == prediction[0].nbytes
+    assert task.has_truth(target).shape == (6,)
     statistics = task.statistics(prediction, target, np.array([7, 7, 3, 3, 9, 9]))
     assert statistics.trajectory.tolist() == [3, 7, 9]
     assert statistics.sums.shape == (3, *task.sum_shape)
@@ -46,9 +53,12 @@ def test_every_row_fulfils_the_contract(name: str) -> None:
     assert set(metrics) == {m.key for m in task.measures}
     assert all(np.isfinite(value) for value in metrics.values())
     assert task.per_category(statistics.total, scope).shape == (len(task.categories),)
-    assert task.category_pixels(statistics.total).shape == (len(task.categories),)
-    assert task.in_words(prediction[0], target[0])
-    picture = task.display(prediction[0], np.zeros((len(task.categories) + 1, 3), np.uint8))
+    assert task.category_truth(statistics.total).shape == (len(task.categories),)
+    assert task.count_categories(target).shape == (len(task.categories),)
+    first = np.array([0])
+    assert task.in_words(prediction[first], target[first])
+    colours = np.zeros((len(task.categories) + 1, 3), np.uint8)
+    picture = task.display(prediction[first], target[first], np.zeros((4, 4, 3), np.uint8), colours)
     assert (picture.shape, picture.dtype) == ((4, 4, 3), np.uint8)
 
 
@@ -106,7 +116,7 @@ def test_what_a_space_has_no_word_for_is_lacking() -> None:
 
 
 def test_unknown_ids_are_named() -> None:
-    assert "0, 200" in SEMSEG.check_prediction(np.array([[[0, 1, 200]]], np.uint8))
+    assert "0, 200" in SEMSEG.form.check(np.array([[[0, 1, 200]]], np.uint8), Frames(np.array([0]), 1, 3))
 
 
 def test_depth_targets_are_metres_and_zero_is_no_measurement() -> None:
@@ -128,8 +138,9 @@ def test_normals_are_true_where_depth_was_measured_and_a_unit_vector_is_stored()
 
 
 def test_truth_is_known_where_any_value_of_a_pixel_is_not_0() -> None:
-    assert has_truth(np.array([[0, 3]]), SEMSEG).tolist() == [[False, True]]
-    assert has_truth(np.array([[[0, 0, 0], [0, 9, 0]]]), NORMALS).tolist() == [[False, True]]
+    assert SEMSEG.known(np.array([[[0, 3]]])).tolist() == [[[False, True]]]
+    assert NORMALS.known(np.array([[[[0, 0, 0], [0, 9, 0]]]])).tolist() == [[[False, True]]]
+    assert SEMSEG.has_truth(np.array([[[0, 3]], [[0, 0]]])).tolist() == [True, False]
 
 
 def test_frames_without_truth_are_not_counted() -> None:
@@ -141,7 +152,7 @@ def test_frames_without_truth_are_not_counted() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0, -1])
 def test_a_distance_must_be_finite_and_positive(value: float) -> None:
-    assert DEPTH.check_prediction(np.array([[[1, value]]], np.float16)) != ""
+    assert DEPTH.form.check(np.array([[[1, value]]], np.float16), Frames(np.array([0]), 1, 2)) != ""
 
 
 def test_measures_print_signs_and_gaps_plainly() -> None:
