@@ -35,6 +35,7 @@ from benchmark.jobs import Report
 from benchmark.plan import Portion
 from benchmark.predictions import SpacePrediction, save_predictions
 from benchmark.results import Compute, Result, SpaceResult, save_result, scores
+from benchmark.results import Role as ScoredRole
 from benchmark.scoring import score_space
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS, Task
@@ -74,7 +75,7 @@ class EvaluateStage:
         weights: file that the encoder's weights are read from, None where they are random or pre-trained here.
         train, validation: labelled frames of the transfer spaces; of the test space for an oracle.
         taught: labelled frames of the transfer spaces. What categories count follows from them, for every model.
-        scored: frames of the test space and of held-out spaces, with the role of each.
+        scored: frames of the test space, of held-out spaces and of other test spaces, with the role of each.
         transfer_folder, prediction_folder, result_folder: where things go.
     """
 
@@ -89,7 +90,7 @@ class EvaluateStage:
     train: Sequence[Portion]
     validation: Sequence[Portion]
     taught: Sequence[Portion]
-    scored: Sequence[tuple[Literal["test", "held_out"], Portion]]
+    scored: Sequence[tuple[ScoredRole, Portion]]
     transfer_folder: Path
     prediction_folder: Path
     result_folder: Path
@@ -287,7 +288,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
 
 
 def _score_space(
-    stage: EvaluateStage, task: Task, role: Literal["test", "held_out"], part: Portion, seen: tuple[int, ...]
+    stage: EvaluateStage, task: Task, role: ScoredRole, part: Portion, seen: tuple[int, ...]
 ) -> SpaceResult:
     rows = np.array(part.rows, np.int64)
     recording = Recording.open(part.folder)

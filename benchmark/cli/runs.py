@@ -24,7 +24,7 @@ def run(
         typer.Option(help="A model of the zoo; may be given again.", show_default="the suite's"),
     ] = None,
     scene: Annotated[
-        str | None, typer.Option(help="The test space.", metavar="SPACE", show_default="the suite's")
+        str | None, typer.Option(help="The test space.", metavar="SPACE", show_default="all of the suite's")
     ] = None,
     suite: Annotated[str, typer.Option(help="A suite by name, or a .yaml file.")] = "demo",
     task: Annotated[

@@ -7,11 +7,17 @@ import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from benchmark.commands.console import note, out
+from benchmark.jobs import Failure
 from sim_envs.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.plan import RunPlan
+    from benchmark.runner import Machine
 
 
 def run_suite(
@@ -27,17 +33,51 @@ def run_suite(
     home: Path,
     limit: int | None = None,
 ) -> None:
-    """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
-    from baselines.precision import pick_device
-    from benchmark.captured import fit_budgets
-    from benchmark.commands.asked import asked_plan
-    from benchmark.failures import note_failures
-    from benchmark.progress import run_with_progress
-    from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
+    """Run a suite in its test spaces, print tables and write the report.
 
-    plan, notes = asked_plan(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
+    What fails stops nothing that does not need it; it is listed at the end, with exit code 1.
+    """
+    from baselines.precision import pick_device
+    from benchmark.commands.asked import asked_plans
+    from benchmark.runner import Machine, run_folder
+
+    plans, notes = asked_plans(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
     place = pick_device(device).type
     machine = Machine.of(workers, place, os.cpu_count() or 1)
+    failures: list[Failure] = []
+    for plan in plans:
+        try:
+            failures += _run_plan(plan, notes, machine, place, home)
+        except UserError as error:
+            if len(plans) == 1:
+                raise
+            failures.append(Failure(f"the run in {plan.test_space}", str(error), None))
+        notes = []
+    folders = [run_folder(home, plan) for plan in plans]
+    reported = [folder for folder in folders if (folder / "results").is_dir()]
+    if reported:
+        _report(reported, open_page=False, home=home)
+    if failures:
+        for failure in failures:
+            note.print(
+                f"[red]failed[/] {failure.job}: {failure.message}" + (f"  (log: {failure.log})" if failure.log else "")
+            )
+        note.print("The same command runs again only what is missing.")
+        sys.exit(1)
+
+
+def _run_plan(plan: RunPlan, notes: Sequence[str], machine: Machine, place: str, home: Path) -> list[Failure]:
+    """Run everything that one test space needs, and return what failed.
+
+    Raises:
+        UserError: a recording cannot be made, or the test space serves no task.
+    """
+    from benchmark.captured import fit_budgets
+    from benchmark.failures import note_failures
+    from benchmark.progress import run_with_progress
+    from benchmark.runner import jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
+
+    notes = list(notes)
     names = ", ".join(model.name for model in plan.models)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
     usable, left_out = usable_tasks(plan, home)
@@ -58,30 +98,25 @@ def run_suite(
     jobs = jobs_of(plan, recordings, usable, home, place)
     failures = run_with_progress(jobs, machine)
     note_failures(run_folder(home, plan), jobs, failures)
-    if (run_folder(home, plan) / "results").is_dir():
-        _report(run_folder(home, plan), open_page=False, home=home)
-    if failures:
-        for failure in failures:
-            note.print(
-                f"[red]failed[/] {failure.job}: {failure.message}" + (f"  (log: {failure.log})" if failure.log else "")
-            )
-        note.print("The same command runs again only what is missing.")
-        sys.exit(1)
+    return failures
 
 
 def write_report(suite: str | None, scene: str | None, open_page: bool, home: Path) -> None:
-    """Write the report of a run: the one named, or the latest."""
-    from benchmark.commands.finding import latest_run
+    """Write the report of the suite named, or of the latest, in one test space or in all that it was run in."""
+    from benchmark.commands.finding import runs_of
 
-    _report(latest_run(suite, scene, home), open_page, home)
+    _report(runs_of(suite, scene, home), open_page, home)
 
 
-def _report(folder: Path, open_page: bool, home: Path) -> None:
+def _report(folders: Sequence[Path], open_page: bool, home: Path) -> None:
+    """Write the report of one run into its folder, of several into that of their suite."""
     from benchmark.commands.finding import recording_opener
     from benchmark.report import build_report, print_report
     from benchmark.results import collect
 
-    files = build_report(collect(folder / "results"), folder / "report", open_recording=recording_opener(home))
+    results = [result for folder in folders for result in collect(folder / "results")]
+    out_folder = (folders[0] if len(folders) == 1 else folders[0].parent) / "report"
+    files = build_report(results, out_folder, open_recording=recording_opener(home))
     print_report(files.tables)
     out.print(f"Report: {files.html}")
     if open_page:
