@@ -260,6 +260,25 @@ def estimates(results: Sequence[Result], task: Task | None = None) -> dict[str, 
     return _by_role(groups)
 
 
+def mean_estimates(parts: Sequence[tuple[Sequence[Result], str]]) -> dict[str, Estimate]:
+    """Return measure → the mean over parts, each one model's score in one of the spaces it was scored in.
+
+    A space may come again, with results of other settings: its trajectories are resampled alike wherever it does.
+
+    Args:
+        parts: (results, one a seed; id of a space). The same task and seeds in all.
+
+    Raises:
+        UserError: the seeds of a part were not scored on the same trajectories and categories.
+    """
+    samples = []
+    for results, space in parts:
+        ordered = sorted(results, key=lambda result: result.seed)
+        part = next(part for part in ordered[0].spaces if part.space == space)
+        samples.append(_sample(part, ordered, TASKS[ordered[0].task]))
+    return bootstrap(samples)
+
+
 def scores(spaces: Sequence[SpaceResult], task: Task, seed: int) -> dict[str, dict[str, Score]]:
     """Return the scores of one seed as :class:`Result` keeps them: measure → role or ``gap`` → score."""
     groups: dict[str, list[Sample]] = {}

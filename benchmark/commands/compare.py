@@ -9,8 +9,8 @@ from rich.console import Console
 from benchmark.commands.finding import runs_of
 from benchmark.report import WIDTH_IN_FILES
 from benchmark.report.comparison import Comparison, compare_models, compare_results, comparison_grid, in_words
+from benchmark.report.grids import terminal_table
 from benchmark.report.page import heading
-from benchmark.report.tables import terminal_table
 from benchmark.results import SUFFIX, collect, load_result
 from sim_envs.errors import UserError
 

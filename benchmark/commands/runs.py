@@ -101,24 +101,35 @@ def _run_plan(plan: RunPlan, notes: Sequence[str], machine: Machine, place: str,
     return failures
 
 
-def write_report(suite: str | None, scene: str | None, open_page: bool, home: Path) -> None:
+def write_report(
+    suite: str | None, scene: str | None, formats: Sequence[str], folder: Path | None, open_page: bool, home: Path
+) -> None:
     """Write the report of the suite named, or of the latest, in one test space or in all that it was run in."""
     from benchmark.commands.finding import runs_of
 
-    _report(runs_of(suite, scene, home), open_page, home)
+    _report(runs_of(suite, scene, home), open_page, home, formats, folder)
 
 
-def _report(folders: Sequence[Path], open_page: bool, home: Path) -> None:
-    """Write the report of one run into its folder, of several into that of their suite."""
+def _report(
+    folders: Sequence[Path], open_page: bool, home: Path, formats: Sequence[str] = (), folder: Path | None = None
+) -> None:
+    """Write the report of one run into its folder, of several into that of their suite, or into the one given.
+
+    Raises:
+        UserError: a page is to be opened and not to be written.
+    """
     from benchmark.commands.finding import recording_opener
-    from benchmark.report import build_report, print_report
+    from benchmark.report import FORMATS, build_report, print_report
     from benchmark.results import collect
 
     results = [result for folder in folders for result in collect(folder / "results")]
-    out_folder = (folders[0] if len(folders) == 1 else folders[0].parent) / "report"
-    files = build_report(results, out_folder, open_recording=recording_opener(home))
+    target = folder or (folders[0] if len(folders) == 1 else folders[0].parent) / "report"
+    chosen = tuple(formats) or tuple(FORMATS)
+    if open_page and "html" not in chosen:
+        raise UserError("--open opens the page, which --format leaves out: add --format html.")
+    files = build_report(results, target, open_recording=recording_opener(home), formats=chosen)
     print_report(files.tables)
-    out.print(f"Report: {files.html}")
+    out.print(f"Report: {files.html if 'html' in chosen else target}")
     if open_page:
         webbrowser.open(files.html.resolve().as_uri())
 

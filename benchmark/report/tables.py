@@ -1,23 +1,16 @@
-"""The tables of a report as grids of cells, and their Markdown, CSV and terminal forms."""
+"""The tables of a report: scores, differences, power, other measures, categories."""
 
 from __future__ import annotations
-
-import csv
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.report.evidence import ROLE_TITLES, Evidence, Row
+from benchmark.report.grids import BEST, TIED, Cell, Grid, terminal_table
 from benchmark.statistics import Estimate
 from benchmark.tasks import Measure
 
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
+__all__ = ["Cell", "Grid", "interval_text", "p_text", "score_cell", "scores_grid", "terminal_table"]
 
-BEST, TIED = "best", "tied"
 RANK_TITLES = {"test": "rank, test space", "held_out": "rank, held-out"}
 MARKS_SAY = (
     "Bold: ahead of every other row of its track by a paired 95 % interval that excludes 0. "
@@ -27,60 +20,6 @@ RANKS_SAY = (
     "Rank: among all ranked rows, 95 % intervals from paired differences with each of the others; rows with the same "
     "ranks are tied."
 )
-
-CSV_COLUMNS = (
-    "suite",
-    "test_space",
-    "variant",
-    "task",
-    "protocol",
-    "model",
-    "track",
-    "seeds",
-    "flags",
-    "measure",
-    "role",
-    "value",
-    "low",
-    "high",
-    "trajectories",
-    "frames",
-    "pretrain_steps",
-    "pretrain_frames",
-    "pretrain_seconds",
-    "transfer_seconds",
-    "commit",
-    "dirty",
-)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What is printed, what sorts it, and whether it leads its column (``best``, ``tied`` or "")."""
-
-    text: str
-    value: float | str = ""
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table in no particular format.
-
-    Attributes:
-        title: what it shows, also its caption for screen readers.
-        columns: headings; the first column names the row.
-        numeric: first column from which values are right-aligned.
-        groups: for each row the group it belongs to; a rule is drawn where it changes.
-        note: what the numbers rest on.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    groups: tuple[str, ...]
-    note: str = ""
-    numeric: int = 1
 
 
 def scores_grid(evidence: Evidence) -> Grid:
@@ -214,6 +153,7 @@ def categories_grid(evidence: Evidence) -> Grid | None:
     }
     order = sorted(space.scored, key=lambda i: -truth[i - 1])
     measure = evidence.measure
+    unit = f" ({measure.unit})" if measure.unit else ""
     rows = []
     for i in order:
         share = truth[i - 1] / truth.sum()
@@ -221,7 +161,7 @@ def categories_grid(evidence: Evidence) -> Grid | None:
         cells += [Cell(measure.text(v[i - 1]), float(v[i - 1])) for v in values.values()]
         rows.append(tuple(cells))
     return Grid(
-        title=f"IoU (%) of each category in {space.space}",
+        title=f"{measure.label}{unit}, of each category, in {space.space}",
         columns=("category", f"{task.category_unit} (%)", *values),
         rows=tuple(rows),
         groups=("",) * len(rows),
@@ -280,93 +220,6 @@ def p_text(p_value: float) -> str:
     return "< 0.01" if p_value < 0.01 else f"{p_value:.2f}"
 
 
-def markdown(grid: Grid) -> str:
-    """Return a GitHub-flavoured table with its title and note."""
-    align = ["---" if i < grid.numeric else "---:" for i in range(len(grid.columns))]
-    lines = [f"**{grid.title}**", "", _line(grid.columns), _line(align)]
-    lines += [_line([marked(cell, "**{}**") for cell in row]) for row in grid.rows]
-    if grid.note:
-        lines += ["", f"*{grid.note}*"]
-    return "\n".join(lines) + "\n"
-
-
-def marked(cell: Cell, bold: str) -> str:
-    """Return the text of a cell with its mark; ``bold`` is a pattern such as ``**{}**``."""
-    return bold.format(cell.text) if cell.mark == BEST else f"≈ {cell.text}" if cell.mark == TIED else cell.text
-
-
-def narrowed(grid: Grid, columns: Sequence[str]) -> Grid:
-    """Return the grid with some of its columns only: a terminal has no room for all."""
-    kept = [index for index, column in enumerate(grid.columns) if column in columns]
-    return replace(
-        grid,
-        columns=tuple(grid.columns[index] for index in kept),
-        rows=tuple(tuple(row[index] for index in kept) for row in grid.rows),
-        numeric=sum(index < grid.numeric for index in kept),
-    )
-
-
-def terminal_table(grid: Grid, title: str, width: int) -> RichTable:
-    """Return the grid for a terminal of ``width`` columns; intervals get a line of their own in a narrow one."""
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table as RichTable
-
-    between = "\n[" if width < 110 else " ["
-    table = RichTable(
-        title=title, caption=escape(grid.note), title_justify="left", caption_justify="left", box=SIMPLE_HEAD
-    )
-    for index, column in enumerate(grid.columns):
-        table.add_column(column, justify="right" if index >= grid.numeric else "left", no_wrap=index == 0)
-    for index, row in enumerate(grid.rows):
-        last = index + 1 == len(grid.rows) or grid.groups[index + 1] != grid.groups[index]
-        texts = (marked(Cell(escape(c.text.replace(" [", between)), c.value, c.mark), "[bold]{}[/bold]") for c in row)
-        table.add_row(*texts, end_section=last)
-    return table
-
-
-def csv_text(tables: Sequence[Evidence]) -> str:
-    """Return every estimate of every table, one a line, unrounded."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for evidence in tables:
-        for row in evidence.rows:
-            for role in evidence.roles:
-                for measure in evidence.task.measures:
-                    writer.writerow(_csv_row(evidence, row, role, measure))
-    return file.getvalue()
-
-
-def _csv_row(evidence: Evidence, row: Row, role: str, measure: Measure) -> list[object]:
-    estimate = row.estimates[role][measure.key]
-    low, high = estimate.interval
-    parts = [part for part in evidence.spaces if role in ("gap", part.role)]
-    compute, code = row.results[0].compute, row.results[0].environment.code
-    return [
-        evidence.suite,
-        evidence.test_space,
-        evidence.variant,
-        evidence.task.name,
-        evidence.protocol,
-        row.model,
-        row.track,
-        " ".join(str(seed) for seed in row.seeds),
-        "; ".join(row.flags),
-        measure.key,
-        role,
-        *("" if not np.isfinite(number) else repr(float(number)) for number in (estimate.value, low, high)),
-        sum(len(part.statistics.trajectories) for part in parts),
-        sum(t.frames for part in parts for t in part.statistics.trajectories),
-        compute.pretrain_steps,
-        compute.pretrain_frames,
-        round(_mean(r.compute.pretrain_seconds for r in row.results), 1),
-        round(_mean(r.compute.transfer_seconds for r in row.results), 1),
-        code.commit,
-        "" if code.dirty is None else str(code.dirty).lower(),
-    ]
-
-
 def _compute_cells(row: Row) -> tuple[Cell, ...]:
     compute = row.results[0].compute
     pretraining = _mean(result.compute.pretrain_seconds for result in row.results)
@@ -403,7 +256,3 @@ def _name(row: Row) -> str:
 def _flag_notes(evidence: Evidence) -> str:
     notes = [f"{row.model}: {'; '.join(row.flags)}" for row in evidence.rows if row.flags]
     return f" † takes no part in the marks: {'. '.join(notes)}." if notes else ""
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
