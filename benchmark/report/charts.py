@@ -101,7 +101,7 @@ def categories_drawing(evidence: Evidence, styles: Mapping[str, Mapping[str, Any
         figure,
         f"Bars of each category in {space.space}. {'; '.join(said)}.",
         f"Categories in {space.space}, those with most {task.category_unit} first; means over seeds, without intervals."
-        f"{fewer}{alone} {evidence.rests_on}",
+        f"{fewer}{alone} {evidence.roles_rest_on(['test'])}",
     )
 
 

@@ -137,8 +137,12 @@ class Evidence:
     @cached_property
     def rests_on(self) -> str:
         """What every interval of the table rests on, in words."""
+        return self.roles_rest_on(SCORED_ROLES)
+
+    def roles_rest_on(self, roles: Sequence[str]) -> str:
+        """Say in words what the scores in the spaces of some roles rest on."""
         groups: dict[str, list[tuple[str, int, int]]] = {}
-        for part in (part for part in self.spaces if part.role in SCORED_ROLES):
+        for part in (part for part in self.spaces if part.role in roles):
             frames = sum(trajectory.frames for trajectory in part.statistics.trajectories)
             group = groups.setdefault(ROLE_TITLES[part.role].capitalize(), [])
             group.append((part.space, len(part.statistics.trajectories), frames))

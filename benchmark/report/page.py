@@ -27,13 +27,18 @@ from benchmark.report.tables import (
     scores_grid,
 )
 
+WIDE_INCHES = 6.0
+"""Figures wider than that get the width of the page."""
+
 
 @dataclass(frozen=True)
 class FigurePart:
     """An inline SVG and what it rests on."""
 
+    name: str
     svg: str
     caption: str
+    wide: bool
 
 
 @dataclass(frozen=True)
@@ -58,16 +63,18 @@ class MatrixPart:
     """One space × space matrix."""
 
     grid: Grid
+    where: str
     figure: FigurePart
 
 
 @dataclass(frozen=True)
 class Section:
-    """Everything the page says about one table."""
+    """Everything the page says about one table; ``subtitled`` is a title that no other section has."""
 
     anchor: str
     title: str
     subtitle: str
+    subtitled: str
     findings: list[str]
     scores: Grid
     differences: Grid | None
@@ -116,7 +123,7 @@ def render_page(
         script=Markup(read("page.js")),
         sections=[_section(e, panels.get(e.key, ()), extremes.get(e.key), styles) for e in tables],
         matrices=[
-            MatrixPart(matrix_grid(matrix), _figure(drawing))
+            MatrixPart(matrix_grid(matrix), matrix.key, _figure(drawing))
             for matrix, drawing in zip(matrices, matrix_drawings(matrices), strict=True)
         ],
         matrix_findings=[matrix_finding(matrix) for matrix in matrices],
@@ -138,6 +145,7 @@ def _section(
         anchor=anchor_of(evidence.key),
         title=heading(evidence),
         subtitle=f"suite {evidence.suite}, {evidence.variant}; scored on {evidence.scored_on[:12]}",
+        subtitled=f"{heading(evidence)}, {evidence.suite}, {evidence.scored_on[:8]}",
         findings=findings(evidence),
         scores=scores_grid(evidence),
         differences=differences_grid(evidence),
@@ -164,7 +172,8 @@ def _section(
 
 
 def _figure(drawing: Drawing) -> FigurePart:
-    return FigurePart(inline_svg(drawing, drawing.name), drawing.caption)
+    wide = drawing.figure.get_figwidth() > WIDE_INCHES
+    return FigurePart(drawing.name, inline_svg(drawing, drawing.name), drawing.caption, wide)
 
 
 def _extreme_rows(

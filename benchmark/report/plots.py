@@ -55,7 +55,9 @@ def tradeoff_drawing(evidence: Evidence, styles: Mapping[str, Mapping[str, Any]]
     points = np.array(
         [[row.estimates[role][measure.key].value for role in ("held_out", "test")] for row in leading]
     ).reshape(-1, 2)
-    axes.plot(*(points.T * measure.scale), color=INK, alpha=0.6, linewidth=1.2, linestyle=":", label="front", zorder=1)
+    if len(points) > 1:
+        line = points.T * measure.scale
+        axes.plot(*line, color=INK, alpha=0.6, linewidth=1.2, linestyle=":", label="front", zorder=1)
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axes.annotate(
         "equal in both",

@@ -117,12 +117,14 @@ def save_drawing(drawing: Drawing, folder: Path) -> list[Path]:
     caption = drawing.figure.text(
         0.0, -0.02, textwrap.fill(drawing.caption, columns), fontsize=7, va="top", ha="left", color=INK
     )
+    drawing.figure.patch.set_alpha(1)
     try:
         text = _svg_text(drawing.figure, drawing.name, "path", transparent=False)
         write_whole(svg, lambda beside: _write_text(beside, text))
         write_whole(png, lambda beside: _write_png(drawing.figure, beside))
     finally:
         caption.remove()
+        drawing.figure.patch.set_alpha(0)
     return [svg, png]
 
 

@@ -110,7 +110,9 @@ def test_every_figure_is_an_svg_and_a_png_with_its_caption(files: ReportFiles) -
         if path.suffix == ".svg":
             assert ElementTree.parse(path).getroot().tag.endswith("svg")
         else:
-            pixels = np.asarray(Image.open(path).convert("L"))
+            opened = Image.open(path).convert("RGBA")
+            assert opened.getextrema()[3] == (255, 255)
+            pixels = np.asarray(opened.convert("L"))
             assert pixels[0].mean() == 255
             assert pixels.min() < 60
 
