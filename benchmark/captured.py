@@ -37,7 +37,7 @@ def fit_captures(plan: RunPlan, home: Path) -> tuple[RunPlan, list[str]]:
         )
     cut = {}
     for space, capture in captures.items():
-        asked = plan.suite.recordings[plan.roles[space]]
+        asked = plan.suite.recordings[plan.suite_role(space)]
         cut[space] = fitting_splits(capture, asked)
         if cut[space] != {split: size for split, size in asked.items() if size[0]}:
             notes.append(f"{space} has {len(capture)} frames: {_said(cut[space])} instead of {_said(asked)}.")

@@ -12,7 +12,7 @@ import torch
 from baselines.encoder import build_encoder
 from benchmark.at_hand import DONE, PlannedRecording, planned_recordings
 from benchmark.encoders import shape_of
-from benchmark.plan import RunPlan
+from benchmark.plan import RunPlan, scored_spaces
 from benchmark.status import Cell, grid_of
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS
@@ -90,5 +90,5 @@ def _encoder_bytes(suite: Suite) -> int:
 def _prediction_bytes(plan: RunPlan, task: str) -> int:
     """Return the bytes of a row's predictions before compression."""
     rig, row = plan.suite.rig, TASKS[task]
-    scored = [plan.recipe(space).splits["test"] for role in ("test", "held_out") for space in plan.spaces(role)]
+    scored = [plan.recipe(space).splits["test"] for space in scored_spaces(plan)]
     return sum(count * each for count, each in scored) * row.form.bytes_per_frame(rig.height, rig.width)

@@ -40,7 +40,7 @@ def limited(plan: RunPlan, frames: int | None) -> RunPlan:
         }
     )
     few._limited_to = frames
-    cut = {space: _cut(splits, plan.roles[space], plan, frames) for space, splits in plan.cut.items()}
+    cut = {space: _cut(splits, plan.suite_role(space), plan, frames) for space, splits in plan.cut.items()}
     return replace(plan, suite=few, cut=cut)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from baselines.teachers.table import teacher
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
 from benchmark.suites import PretrainBudget, Protocol, RigSize, Splits, Suite
-from benchmark.suites import Role as SpaceRole
+from benchmark.suites import Role as SuiteRole
 from benchmark.tasks import TASKS
 from sim_envs.distortion import NO_DISTORTION
 from sim_envs.errors import UserError, unknown
@@ -23,6 +23,9 @@ from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
 from sim_envs.rig import NO_NOISE
 from sim_envs.spaces import is_capture, recording_engine
+
+SpaceRole = Literal["test", "other", "transfer", "held_out", "external"]
+"""What a space is in one run; ``other``: a test space of the suite, and not the one that this run is about."""
 
 SPARE_FRAMES = 1.1
 """Times the frames that are needed: a few of those recorded show too little to be used."""
@@ -35,7 +38,8 @@ class RunPlan:
     Attributes:
         suite: as loaded, with what the command line changed.
         test_space: id of the space that the specialists live in.
-        roles: every other space's role; the test space has ``test``.
+        roles: every space's role. Where the suite has several test spaces the run is about one, and the others are
+            scored too: ``other``.
         weights: model or teacher → the file that its weights are read from.
         cut: the splits of spaces that cannot have those the suite asks for (short captures).
     """
@@ -68,8 +72,13 @@ class RunPlan:
             hfov=rig.hfov,
             distortion=NO_DISTORTION if captured else rig.distortion,
             noise=NO_NOISE if captured else rig.noise,
-            splits=dict(self.cut.get(space) or self.suite.recordings[self.roles[space]]),
+            splits=dict(self.cut.get(space) or self.suite.recordings[self.suite_role(space)]),
         )
+
+    def suite_role(self, space: str) -> SuiteRole:
+        """Return whose recordings a space has: all test spaces are recorded alike, whichever the run is about."""
+        role = self.roles[space]
+        return "test" if role == "other" else role
 
     @property
     def recordings(self) -> list[tuple[str, Recipe]]:
@@ -149,8 +158,10 @@ def plan_run(
             "seeds": seeds or suite.seeds,
         }
     )
-    others = {other: role for other, role in changed.spaces().items() if role != "test"}
-    roles: dict[str, SpaceRole] = {space: "test", **others}
+    roles: dict[str, SpaceRole] = {space: "test"}
+    if space in suite.test_spaces:
+        roles |= {other: "other" for other in suite.test_spaces if other != space}
+    roles |= {other: role for other, role in changed.spaces().items() if role != "test"}
     chosen = tuple({model.name: model for model in (ZOO[name] for name in changed.models)}.values())
     plan = RunPlan(changed, space, roles, chosen)
     for role in ("transfer", "held_out", *(r for m in chosen for r in m.sources or {})):
@@ -211,6 +222,16 @@ def find_weights(models: Sequence[Model], given: Mapping[str, Path], rig: RigSiz
             teacher(name).check(weights, rig.height, rig.width)
             found[name] = weights
     return found
+
+
+def scored_spaces(plan: RunPlan) -> list[str]:
+    """Return every space that is scored, in the suite's order whichever test space the run is about.
+
+    Models that are the same in the runs of several test spaces so have the same predictions.
+    """
+    tests = [space for space, role in plan.roles.items() if role in ("test", "other")]
+    tests.sort(key=lambda space: plan.suite.test_spaces.index(space) if space in plan.suite.test_spaces else -1)
+    return [*tests, *plan.spaces("held_out")]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ __all__ = ["Environment", "Result", "SpaceResult", "collect", "environment", "lo
 
 SCHEMA = 1
 SUFFIX = ".result.json"
-Role = Literal["test", "held_out"]
+Role = Literal["test", "held_out", "other"]
 
 
 class _Part(BaseModel):
@@ -119,7 +119,8 @@ class SpaceResult(_Part):
     """One space that was scored.
 
     Attributes:
-        role: ``test`` (specialization) or ``held_out`` (generalization).
+        role: ``test`` (specialization), ``held_out`` (generalization) or ``other``: another test space of the suite,
+            which is about something else in a run of its own.
         recording: digest of the recording that holds the truth.
         predictions: SHA-256 of the prediction file that was scored.
         scored: evaluation ids that count here.
@@ -206,8 +207,8 @@ class Result(_Part):
         ledger: what data and which networks reached the weights.
         inputs: what was read → its digest (recordings, checkpoints, suite).
         timings: stage → seconds.
-        spaces: the test space first, then the held-out spaces.
-        scores: measure → {``test``, ``held_out``, ``gap``} → score; of this seed alone.
+        spaces: the test space first, then the held-out spaces, then other test spaces of the suite.
+        scores: measure → {``test``, ``held_out``, ``other``, ``gap``} → score; of this seed alone.
         curves: stage (``pretrain``, ``transfer``) → CSV file, relative to this file's folder.
         prediction_folder: relative to this file's folder.
         rescored: the last time that ``tst-bench rescore`` changed the scores; None for those of the run itself.
@@ -267,9 +268,9 @@ class Result(_Part):
 
 
 def estimates(results: Sequence[Result], task: Task | None = None) -> dict[str, dict[str, Estimate]]:
-    """Return ``test``, ``held_out`` and ``gap`` → measure → estimate over the seeds of one model.
+    """Return ``test``, ``held_out``, ``other`` and ``gap`` → measure → estimate over the seeds of one model.
 
-    Where there are no held-out spaces only ``test`` is returned. A gap is the score in the test space less
+    Roles that no space has are left out. A gap is the score in the test space less
     the score in held-out spaces, on the same resamples.
 
     Args:
@@ -287,8 +288,27 @@ def estimates(results: Sequence[Result], task: Task | None = None) -> dict[str, 
     return _by_role(groups)
 
 
+def mean_estimates(parts: Sequence[tuple[Sequence[Result], str]]) -> dict[str, Estimate]:
+    """Return measure → the mean over parts, each one model's score in one of the spaces it was scored in.
+
+    A space may come again, with results of other settings: its trajectories are resampled alike wherever it does.
+
+    Args:
+        parts: (results, one a seed; id of a space). The same task and seeds in all.
+
+    Raises:
+        UserError: the seeds of a part were not scored on the same trajectories and categories.
+    """
+    samples = []
+    for results, space in parts:
+        ordered = sorted(results, key=lambda result: result.seed)
+        part = next(part for part in ordered[0].spaces if part.space == space)
+        samples.append(_sample(part, ordered, TASKS[ordered[0].task]))
+    return bootstrap(samples)
+
+
 def scores(spaces: Sequence[SpaceResult], task: Task, seed: int) -> dict[str, dict[str, Score]]:
-    """Return measure → {``test``, ``held_out``, ``gap``} → score of one seed, as :class:`Result` keeps it."""
+    """Return the scores of one seed as :class:`Result` keeps them: measure → role or ``gap`` → score."""
     groups: dict[str, list[Sample]] = {}
     for part in spaces:
         sums = part.statistics.unpack().sums[None]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -19,7 +19,16 @@ from baselines.teachers.table import PSEUDO_LABELLERS
 from baselines.zoo import ZOO, Model
 from benchmark.jobs import Job
 from benchmark.launching import ALONE, Execution
-from benchmark.plan import Portion, RunPlan, labelled_portions, pretrain_budget, pretraining_pool, shared_out
+from benchmark.plan import (
+    Portion,
+    RunPlan,
+    labelled_portions,
+    pretrain_budget,
+    pretraining_pool,
+    scored_spaces,
+    shared_out,
+)
+from benchmark.results import Role as ScoredRole
 from benchmark.stages import (
     EvaluateStage,
     PretrainStage,
@@ -244,9 +253,7 @@ def _evaluate(
     suite = plan.suite
     taught = shared_out(recordings["transfer"], ("train",), suite.transfer_budget.frames)
     train, validation = labelled_portions(model, suite, recordings)
-    scored: list[tuple[Literal["test", "held_out"], Portion]] = [
-        (role, part) for role in ("test", "held_out") for part in shared_out(recordings[role], ("test",), None)
-    ]
+    scored = _scored(plan, task, recordings)
     weights = plan.weights.get(model.name)
     network = model.network.identity if model.network else f"{suite.pretrain.encoder} {suite.rig.width}"
     transfer_key = {
@@ -275,7 +282,7 @@ def _evaluate(
         "stage": "predict",
         "version": STAGE_VERSION,
         "transfer": transfer_folder.name,
-        "scored": [part.key for _, part in scored],
+        "scored": [part.key for space in scored_spaces(plan) for _, part in scored if part.space == space],
     }
     return EvaluateStage(
         model=model.name,
@@ -295,6 +302,17 @@ def _evaluate(
         result_folder=run_folder(home, plan) / "results",
         device=device,
     )
+
+
+def _scored(plan: RunPlan, task: str, recordings: dict[str, list[Recording]]) -> list[tuple[ScoredRole, Portion]]:
+    """Return the frames that are scored; of other test spaces only those that can serve the task."""
+    needs = set(TASKS[task].needs)
+    groups: dict[ScoredRole, list[Recording]] = {
+        "test": recordings["test"],
+        "held_out": recordings["held_out"],
+        "other": [recording for recording in recordings.get("other", ()) if needs <= set(recording.modalities)],
+    }
+    return [(role, part) for role, group in groups.items() for part in shared_out(group, ("test",), None)]
 
 
 def _stage_folder(home: Path, stage: str, key: dict[str, Any]) -> Path:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from benchmark.predictions import load_manifest, score_prediction
-from benchmark.results import SpaceResult, StoredStatistics
+from benchmark.results import Role, SpaceResult, StoredStatistics
 from benchmark.tasks import Task
 from sim_envs.recordings.reader import Recording
 
@@ -19,7 +18,7 @@ def score_space(
     rows: np.ndarray,
     *,
     task: Task,
-    role: Literal["test", "held_out"],
+    role: Role,
     seen: tuple[int, ...],
 ) -> SpaceResult:
     """Return what every score of a space follows from.

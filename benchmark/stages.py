@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +41,7 @@ from benchmark.launching import ALONE, Execution, launch
 from benchmark.plan import Portion, pretrain_budget, pretraining_splits
 from benchmark.predictions import SpacePrediction, save_predictions
 from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result, scores
+from benchmark.results import Role as ScoredRole
 from benchmark.scoring import score_space
 from benchmark.suites import Protocol, Suite
 from benchmark.tasks import TASKS, Task
@@ -88,7 +89,7 @@ class EvaluateStage:
         weights: file that the encoder's weights are read from, None where they are random or pre-trained here.
         train, validation: labelled frames of the transfer spaces; of the test space for an oracle.
         taught: labelled frames of the transfer spaces. What categories count follows from them, for every model.
-        scored: frames of the test space and of held-out spaces, with the role of each.
+        scored: frames of the test space, of held-out spaces and of other test spaces, with the role of each.
         transfer_folder, prediction_folder, result_folder: where things go.
     """
 
@@ -103,7 +104,7 @@ class EvaluateStage:
     train: Sequence[Portion]
     validation: Sequence[Portion]
     taught: Sequence[Portion]
-    scored: Sequence[tuple[Literal["test", "held_out"], Portion]]
+    scored: Sequence[tuple[ScoredRole, Portion]]
     transfer_folder: Path
     prediction_folder: Path
     result_folder: Path
@@ -345,7 +346,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
 
 
 def _score_space(
-    stage: EvaluateStage, task: Task, role: Literal["test", "held_out"], part: Portion, seen: tuple[int, ...]
+    stage: EvaluateStage, task: Task, role: ScoredRole, part: Portion, seen: tuple[int, ...]
 ) -> SpaceResult:
     rows = np.array(part.rows, np.int64)
     recording = Recording.open(part.folder)

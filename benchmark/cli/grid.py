@@ -15,7 +15,7 @@ RunSuite = Annotated[
 ]
 RunScene = Annotated[
     str | None,
-    typer.Option("--scene", help="Test space of the run.", metavar="SPACE", show_default="the latest's"),
+    typer.Option("--scene", help="Test space of the run.", metavar="SPACE", show_default="all that were run"),
 ]
 
 
@@ -23,7 +23,7 @@ RunScene = Annotated[
 def status(
     suite: Annotated[str, typer.Option(help="A suite by name, or a .yaml file.")] = "demo",
     scene: Annotated[
-        str | None, typer.Option(help="The test space.", metavar="SPACE", show_default="the suite's")
+        str | None, typer.Option(help="The test space.", metavar="SPACE", show_default="all of the suite's")
     ] = None,
     model: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
     task: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
@@ -33,7 +33,10 @@ def status(
         list[str] | None, typer.Option(help="As in `run`.", metavar="MODEL=FILE", show_default="looked for")
     ] = None,
     limit: Limit = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, a cell a job.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print one JSON object, a cell a job; a list of them for several test spaces."),
+    ] = False,
     home: Home = None,
 ) -> None:
     """Show how far a run is: each recording, pre-training and row is done, half done, failed or missing.

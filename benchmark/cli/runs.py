@@ -35,7 +35,7 @@ def run(
         typer.Option(help="A model of the zoo; may be given again.", show_default="the suite's"),
     ] = None,
     scene: Annotated[
-        str | None, typer.Option(help="The test space.", metavar="SPACE", show_default="the suite's")
+        str | None, typer.Option(help="The test space.", metavar="SPACE", show_default="all of the suite's")
     ] = None,
     suite: Annotated[str, typer.Option(help="A suite by name, or a .yaml file.")] = "demo",
     task: Annotated[
@@ -93,15 +93,32 @@ def report(
     suite: Annotated[str | None, typer.Option(help="Suite of the run.", show_default="the latest run's")] = None,
     scene: Annotated[
         str | None,
-        typer.Option(help="Test space of the run.", metavar="SPACE", show_default="the latest run's"),
+        typer.Option(help="Test space of the run.", metavar="SPACE", show_default="all that were run"),
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="html, markdown, latex, csv, parquet, figures (SVG and PNG); may be given again.",
+            show_default="all",
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write into.", metavar="FOLDER", show_default="the run's")
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     home: Home = None,
 ) -> None:
-    """Print the table of a run and write it as Markdown, CSV and one HTML page."""
+    """Print the tables of a run and write them, with figures, in every format or in some.
+
+    The HTML page has everything inside it and works offline. A suite that was run in several test spaces gets one
+    report, with the space × space matrix.
+
+    Examples: `tst-bench report --open`, `tst-bench report --suite small --format latex --format figures --out paper`
+    """
     from benchmark.commands.runs import write_report
 
-    write_report(suite, scene, open_page, home_of(home))
+    write_report(suite, scene, formats or [], folder, open_page, home_of(home))
 
 
 @app.command()

@@ -13,7 +13,7 @@ from benchmark.ablations.report import write_ablation
 from benchmark.ablations.words import sentences
 from benchmark.commands.asked import asked_plan
 from benchmark.commands.console import out
-from benchmark.commands.forecast import print_plan
+from benchmark.commands.forecast import print_plans
 from benchmark.commands.runs import carry_out
 from benchmark.results import collect
 from benchmark.runner import run_folder
@@ -49,9 +49,9 @@ def run_ablation(
     # A folder of its own: these rows are to be compared with each other, not to fill the suite's table.
     plan = replace(plan, suite=plan.suite.model_copy(update={"name": f"{plan.suite.name}-{kind.name}"}))
     if dry_run:
-        print_plan(plan, notes, home)
+        print_plans([plan], notes, home)
         return
-    failures = carry_out(plan, notes, workers, device, home)
+    failures = carry_out([plan], notes, workers, device, home)
     folder = run_folder(home, plan)
     if (folder / "results").is_dir():
         for files in write_ablation(kind, points, collect(folder / "results"), folder / "ablation"):

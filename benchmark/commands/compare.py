@@ -6,11 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmark.commands.finding import latest_run
+from benchmark.commands.finding import runs_of
 from benchmark.report import WIDTH_IN_FILES
 from benchmark.report.comparison import Comparison, compare_models, compare_results, comparison_grid, in_words
+from benchmark.report.grids import terminal_table
 from benchmark.report.page import heading
-from benchmark.report.tables import terminal_table
 from benchmark.results import SUFFIX, collect, load_result
 from sim_envs.errors import UserError
 
@@ -23,7 +23,8 @@ def compare(first: str, second: str, suite: str | None, scene: str | None, home:
     if all(files):
         found = [compare_results(load_result(Path(first)), load_result(Path(second)))]
     else:
-        found = compare_models(collect(latest_run(suite, scene, home) / "results"), first, second)
+        results = [result for run in runs_of(suite, scene, home) for result in collect(run / "results")]
+        found = compare_models(results, first, second)
     console = Console()
     if not console.is_terminal:
         console.width = WIDTH_IN_FILES

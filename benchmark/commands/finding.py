@@ -31,6 +31,16 @@ def latest_run(suite: str | None, scene: str | None, home: Path) -> Path:
     return found[-1].parent
 
 
+def runs_of(suite: str | None, scene: str | None, home: Path) -> list[Path]:
+    """Return the folders of the suite that is named, or of the latest: one for every test space it was run in.
+
+    Raises:
+        UserError: there is none.
+    """
+    latest = latest_run(suite, scene, home)
+    return [latest] if scene else sorted(folder.parent for folder in latest.parent.glob("*/results"))
+
+
 def recording_opener(home: Path) -> Callable[[str, str], Recording | None]:
     """Return what finds a recording by its space and digest; each is opened once."""
     opened: dict[str, list[Recording]] = {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from benchmark.at_hand import DONE, tasks_at_hand
-from benchmark.commands.asked import asked_plan
+from benchmark.commands.asked import asked_plans
 from benchmark.commands.console import note, out
 from benchmark.forecast import Forecast, forecast
 from benchmark.plan import RunPlan
@@ -31,23 +31,29 @@ def show_plan(
     Raises:
         UserError: the run could not be made: spaces are missing, or disk.
     """
-    plan, notes = asked_plan(suite, scene, models, tasks, protocols, seeds, weights, limit, home)
-    print_plan(plan, notes, home)
+    plans, notes = asked_plans(suite, scene, models, tasks, protocols, seeds, weights, limit, home)
+    print_plans(plans, notes, home)
 
 
-def print_plan(plan: RunPlan, notes: Sequence[str], home: Path) -> None:
-    """Print what is left to do of a plan, and do nothing.
+def print_plans(plans: Sequence[RunPlan], notes: Sequence[str], home: Path) -> None:
+    """Print what is left to do of a run's plans, one for each test space, and do nothing.
 
     Raises:
         UserError: the run could not be made: spaces are missing, or disk.
     """
-    usable, left_out = tasks_at_hand(plan, home)
-    for line in (*notes, *left_out):
-        note.print(f"note: {line}", highlight=False)
-    found = forecast(plan, usable, home)
-    print_forecast(plan, usable, found)
-    if found.problems:
-        raise UserError("This run cannot be made yet:\n" + "\n".join(f"  {problem}" for problem in found.problems))
+    problems: list[str] = []
+    for plan in plans:
+        usable, left_out = tasks_at_hand(plan, home)
+        for line in (*notes, *left_out):
+            note.print(f"note: {line}", highlight=False)
+        found = forecast(plan, usable, home)
+        print_forecast(plan, usable, found)
+        problems, notes = [*problems, *found.problems], []
+    if problems:
+        listed = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
+        raise UserError(f"This run cannot be made yet:\n{listed}")
+    if len(plans) > 1:
+        out.print("What several test spaces need is made once, and counted here for each.")
     out.print("Nothing was done: this is the plan.")
 
 

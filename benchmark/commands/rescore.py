@@ -6,20 +6,26 @@ import sys
 from pathlib import Path
 
 from benchmark.commands.console import note, out
-from benchmark.commands.finding import latest_run, recording_opener
-from benchmark.rescoring import Change, rescore_file
+from benchmark.commands.finding import recording_opener, runs_of
+from benchmark.rescoring import Change, OpenRecording, rescore_file
 from benchmark.results import SUFFIX
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 
 
 def rescore_run(suite: str | None, scene: str | None, home: Path) -> None:
-    """Score every result of a run again and say what changed; exit code 1 when one could not be scored."""
-    folder = latest_run(suite, scene, home) / "results"
+    """Score every result of one or more runs again; exit code 1 when one could not be scored."""
+    open_recording = recording_opener(home)
+    failed = sum(_rescore_folder(run / "results", open_recording) for run in runs_of(suite, scene, home))
+    if failed:
+        sys.exit(1)
+
+
+def _rescore_folder(folder: Path, open_recording: OpenRecording) -> int:
+    """Score the results of a folder again, say what changed, and return how many could not be scored."""
     paths, changed, failed = sorted(folder.glob(f"*{SUFFIX}")), 0, 0
     if not paths:
         raise UserError(f"No results in {folder}. Run the models first: tst-bench run.")
-    open_recording = recording_opener(home)
     for path in paths:
         name = path.name.removesuffix(SUFFIX)
         try:
@@ -35,8 +41,7 @@ def rescore_run(suite: str | None, scene: str | None, home: Path) -> None:
                 out.print(f"  {change.measure}, {change.where}: {_said(change, result.task)}", highlight=False)
     same = len(paths) - changed - failed
     out.print(f"{len(paths)} results in {folder}: {same} as before, {changed} changed, {failed} not rescored.")
-    if failed:
-        sys.exit(1)
+    return failed
 
 
 def _said(change: Change, task: str) -> str:

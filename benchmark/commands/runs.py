@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from benchmark.commands.console import note, out
+from benchmark.jobs import Failure
 from benchmark.launching import ALONE, Execution
 from sim_envs.errors import UserError
 
 if TYPE_CHECKING:
-    from benchmark.jobs import Failure
     from benchmark.plan import RunPlan
+    from benchmark.runner import Machine
 
 
 def run_suite(
@@ -34,32 +35,72 @@ def run_suite(
     limit: int | None = None,
     execution: Execution = ALONE,
 ) -> None:
-    """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
-    from benchmark.commands.asked import asked_plan
+    """Run a suite in its test spaces, print tables and write the report; exit code 1 when a job failed."""
+    from benchmark.commands.asked import asked_plans
 
-    plan, notes = asked_plan(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
-    if carry_out(plan, notes, workers, device, home, execution):
+    plans, notes = asked_plans(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
+    if carry_out(plans, notes, workers, device, home, execution):
         sys.exit(1)
 
 
 def carry_out(
-    plan: RunPlan, notes: Sequence[str], workers: int, device: str, home: Path, execution: Execution = ALONE
+    plans: Sequence[RunPlan],
+    notes: Sequence[str],
+    workers: int,
+    device: str,
+    home: Path,
+    execution: Execution = ALONE,
 ) -> list[Failure]:
-    """Do what is left of a plan, report on all there is of it, and return the jobs that failed, which are listed.
+    """Do what is left of a run's plans, one for each test space, report on all there is, and return what failed.
+
+    What fails stops nothing that does not need it, and is listed at the end.
 
     Raises:
-        UserError: a recording could not be made, without which nothing goes on.
+        UserError: the only plan cannot be carried out: a recording cannot be made, say.
     """
     from baselines.precision import pick_device
     from baselines.pretraining.devices import parts_of
+    from benchmark.runner import Machine, run_folder
+
+    place = pick_device(device).type
+    for plan in plans:  # raises if a batch cannot be divided so
+        parts_of(plan.suite.pretrain.batch, execution.processes, execution.accumulate, rank=0)
+    machine = Machine.of(workers, place, os.cpu_count() or 1, execution)
+    failures: list[Failure] = []
+    for plan in plans:
+        try:
+            failures += _run_plan(plan, notes, machine, place, home, execution)
+        except UserError as error:
+            if len(plans) == 1:
+                raise
+            failures.append(Failure(f"the run in {plan.test_space}", str(error), None))
+        notes = []
+    folders = [run_folder(home, plan) for plan in plans]
+    reported = [folder for folder in folders if (folder / "results").is_dir()]
+    if reported:
+        _report(reported, open_page=False, home=home)
+    if failures:
+        for failure in failures:
+            note.print(
+                f"[red]failed[/] {failure.job}: {failure.message}" + (f"  (log: {failure.log})" if failure.log else "")
+            )
+        note.print("The same command runs again only what is missing.")
+    return failures
+
+
+def _run_plan(
+    plan: RunPlan, notes: Sequence[str], machine: Machine, place: str, home: Path, execution: Execution
+) -> list[Failure]:
+    """Run everything that one test space needs, and return what failed.
+
+    Raises:
+        UserError: a recording cannot be made, or the test space serves no task.
+    """
     from benchmark.captured import fit_budgets
     from benchmark.failures import note_failures
     from benchmark.progress import run_with_progress
-    from benchmark.runner import Machine, jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
+    from benchmark.runner import jobs_of, open_recordings, recording_jobs, run_folder, usable_tasks
 
-    place = pick_device(device).type
-    parts_of(plan.suite.pretrain.batch, execution.processes, execution.accumulate, rank=0)  # raises if it cannot be
-    machine = Machine.of(workers, place, os.cpu_count() or 1, execution)
     names = ", ".join(model.name for model in plan.models)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
     usable, left_out = usable_tasks(plan, home)
@@ -82,32 +123,38 @@ def carry_out(
     jobs = jobs_of(plan, recordings, usable, home, place, execution)
     failures = run_with_progress(jobs, machine)
     note_failures(run_folder(home, plan), jobs, failures)
-    if (run_folder(home, plan) / "results").is_dir():
-        _report(run_folder(home, plan), open_page=False, home=home)
-    if failures:
-        for failure in failures:
-            note.print(
-                f"[red]failed[/] {failure.job}: {failure.message}" + (f"  (log: {failure.log})" if failure.log else "")
-            )
-        note.print("The same command runs again only what is missing.")
     return failures
 
 
-def write_report(suite: str | None, scene: str | None, open_page: bool, home: Path) -> None:
-    """Write the report of a run: the one named, or the latest."""
-    from benchmark.commands.finding import latest_run
+def write_report(
+    suite: str | None, scene: str | None, formats: Sequence[str], folder: Path | None, open_page: bool, home: Path
+) -> None:
+    """Write the report of the suite named, or of the latest, in one test space or in all that it was run in."""
+    from benchmark.commands.finding import runs_of
 
-    _report(latest_run(suite, scene, home), open_page, home)
+    _report(runs_of(suite, scene, home), open_page, home, formats, folder)
 
 
-def _report(folder: Path, open_page: bool, home: Path) -> None:
+def _report(
+    folders: Sequence[Path], open_page: bool, home: Path, formats: Sequence[str] = (), folder: Path | None = None
+) -> None:
+    """Write the report of one run into its folder, of several into that of their suite, or into the one given.
+
+    Raises:
+        UserError: a page is to be opened and not to be written.
+    """
     from benchmark.commands.finding import recording_opener
-    from benchmark.report import build_report, print_report
+    from benchmark.report import FORMATS, build_report, print_report
     from benchmark.results import collect
 
-    files = build_report(collect(folder / "results"), folder / "report", open_recording=recording_opener(home))
+    results = [result for folder in folders for result in collect(folder / "results")]
+    target = folder or (folders[0] if len(folders) == 1 else folders[0].parent) / "report"
+    chosen = tuple(formats) or tuple(FORMATS)
+    if open_page and "html" not in chosen:
+        raise UserError("--open opens the page, which --format leaves out: add --format html.")
+    files = build_report(results, target, open_recording=recording_opener(home), formats=chosen)
     print_report(files.tables)
-    out.print(f"Report: {files.html}")
+    out.print(f"Report: {files.html if 'html' in chosen else target}")
     if open_page:
         webbrowser.open(files.html.resolve().as_uri())
 

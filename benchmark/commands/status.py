@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmark.at_hand import tasks_at_hand
-from benchmark.commands.asked import asked_plan
+from benchmark.commands.asked import asked_plans
 from benchmark.commands.console import note, out
+from benchmark.plan import RunPlan
 from benchmark.runner import run_folder
 from benchmark.status import DONE, STATES, Cell, counts, grid_of
 
@@ -29,22 +30,33 @@ def show_status(
     as_json: bool,
     home: Path,
 ) -> None:
-    """Print how far a run is, as a table or as JSON."""
-    plan, notes = asked_plan(suite, scene, models, tasks, protocols, seeds, weights, limit, home)
-    usable, left_out = tasks_at_hand(plan, home)
-    cells = grid_of(plan, usable, home, "cpu")
+    """Print how far a run is in every test space that is asked for, as tables or as JSON."""
+    plans, notes = asked_plans(suite, scene, models, tasks, protocols, seeds, weights, limit, home)
+    facts = []
+    for plan in plans:
+        usable, left_out = tasks_at_hand(plan, home)
+        cells = grid_of(plan, usable, home, "cpu")
+        facts.append(_facts(plan, cells, home))
+        if not as_json:
+            for line in (*notes, *left_out):
+                note.print(f"note: {line}", highlight=False)
+            _print(plan, cells)
+            notes = []
     if as_json:
-        facts = {
-            "suite": f"{plan.suite.name} v{plan.suite.version}",
-            "test_space": plan.test_space,
-            "folder": str(run_folder(home, plan)),
-            "counts": counts(cells),
-            "cells": [asdict(cell) for cell in cells],
-        }
-        print(json.dumps(facts, indent=1, ensure_ascii=False))
-        return
-    for line in (*notes, *left_out):
-        note.print(f"note: {line}", highlight=False)
+        print(json.dumps(facts if len(facts) > 1 else facts[0], indent=1, ensure_ascii=False))
+
+
+def _facts(plan: RunPlan, cells: Sequence[Cell], home: Path) -> dict[str, object]:
+    return {
+        "suite": f"{plan.suite.name} v{plan.suite.version}",
+        "test_space": plan.test_space,
+        "folder": str(run_folder(home, plan)),
+        "counts": counts(cells),
+        "cells": [asdict(cell) for cell in cells],
+    }
+
+
+def _print(plan: RunPlan, cells: Sequence[Cell]) -> None:
     recorded = [cell for cell in cells if cell.stage == "record"]
     out.print(f"{plan.suite.name} v{plan.suite.version} in {plan.test_space}", highlight=False)
     out.print(f"recordings: {_summed(recorded)}", highlight=False)

@@ -1,47 +1,58 @@
-"""Reports: from result files to a table in the terminal, Markdown, CSV and one self-contained HTML page."""
+"""Reports: from result files to tables in the terminal, and to files in several formats."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.report.evidence import ROLE_TITLES, Evidence, gather
+from benchmark.report.extremes import collect_extremes
 from benchmark.report.findings import findings
-from benchmark.report.page import heading, render_page
+from benchmark.report.formats import FORMATS, Report
+from benchmark.report.grids import narrowed, terminal_table
+from benchmark.report.matrix import Matrix, matrices, matrix_finding, matrix_grid
+from benchmark.report.page import heading
 from benchmark.report.panels import OpenRecording, collect_panels
-from benchmark.report.provenance import provenance_grids
-from benchmark.report.tables import (
-    categories_grid,
-    csv_text,
-    differences_grid,
-    left_out_grid,
-    markdown,
-    narrowed,
-    other_measures_grid,
-    scores_grid,
-    terminal_table,
-)
+from benchmark.report.tables import RANK_TITLES, differences_grid, scores_grid
 from benchmark.results import Result
-from sim_envs.storage import write_whole
+from sim_envs.errors import unknown
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Evidence", "ReportFiles", "build_report", "gather", "print_report"]
+__all__ = ["FORMATS", "Evidence", "ReportFiles", "build_report", "gather", "print_report"]
 
 WIDTH_IN_FILES = 150  # columns of the tables when the output is not a terminal
 
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """What :func:`build_report` wrote, and the tables behind it."""
+    """What :func:`build_report` wrote, and the tables behind it.
 
-    markdown: Path
-    csv: Path
-    html: Path
+    Attributes:
+        written: format → its files.
+    """
+
+    written: Mapping[str, Sequence[Path]]
     tables: tuple[Evidence, ...]
+    matrices: tuple[Matrix, ...]
+
+    @property
+    def html(self) -> Path:
+        """The page."""
+        return self.written["html"][0]
+
+    @property
+    def markdown(self) -> Path:
+        """The Markdown file."""
+        return self.written["markdown"][0]
+
+    @property
+    def csv(self) -> Path:
+        """The CSV file."""
+        return self.written["csv"][0]
 
 
 def build_report(
@@ -50,31 +61,38 @@ def build_report(
     *,
     open_recording: OpenRecording | None = None,
     frames_per_space: int = 3,
+    formats: Sequence[str] = tuple(FORMATS),
 ) -> ReportFiles:
-    """Write ``report.md``, ``report.csv`` and ``report.html`` into ``out``.
+    """Write a report into ``out``, in all formats or in some.
 
     Args:
         open_recording: (space, digest) → recording, for panels of RGB, truth and predictions; without it the page
             has none.
         frames_per_space: frames shown of each space.
+        formats: names in :data:`FORMATS`.
 
     Raises:
-        UserError: no results; two results of the same model and seed; results that do not fit together; a
-            prediction file that was damaged.
+        UserError: no results; an unknown format; two results of the same model and seed; results that do not fit
+            together; a prediction file that was damaged.
     """
-    tables = gather(results)
-    panels = {}
-    if open_recording is not None:
-        panels = {e.key: collect_panels(e, open_recording, frames_per_space) for e in tables}
-    files = ReportFiles(out / "report.md", out / "report.csv", out / "report.html", tuple(tables))
-    _write(files.markdown, markdown_text(tables))
-    _write(files.csv, csv_text(tables))
-    _write(files.html, render_page(tables, panels))
-    return files
+    for name in formats:
+        if name not in FORMATS:
+            raise unknown("format", name, FORMATS)
+    tables = tuple(gather(results))
+    report = Report(tables, matrices(tables))
+    if open_recording is not None and "html" in formats:
+        extremes = {table.key: collect_extremes(table, open_recording) for table in tables}
+        report = replace(
+            report,
+            panels={table.key: collect_panels(table, open_recording, frames_per_space) for table in tables},
+            extremes={key: found for key, found in extremes.items() if found is not None},
+        )
+    written = {name: FORMATS[name](report, out) for name in dict.fromkeys(formats)}
+    return ReportFiles(written, tables, tuple(report.matrices))
 
 
 def print_report(tables: Sequence[Evidence], console: Console | None = None) -> None:
-    """Print the main table, the differences and the findings of every setting to the terminal."""
+    """Print main tables, differences, matrices and findings to the terminal."""
     from rich.console import Console as RichConsole
 
     if console is None:
@@ -82,7 +100,8 @@ def print_report(tables: Sequence[Evidence], console: Console | None = None) -> 
         if not console.is_terminal:
             console.width = WIDTH_IN_FILES
     for evidence in tables:
-        scores = narrowed(scores_grid(evidence), ("model", "track", *(ROLE_TITLES[role] for role in evidence.roles)))
+        shown = ("model", "track", *ROLE_TITLES.values(), *RANK_TITLES.values())
+        scores = narrowed(scores_grid(evidence), shown)
         console.print(terminal_table(scores, heading(evidence), console.width))
         differences = differences_grid(evidence)
         if differences is not None:
@@ -91,24 +110,8 @@ def print_report(tables: Sequence[Evidence], console: Console | None = None) -> 
         for sentence in findings(evidence):
             console.print(f"• {sentence}", markup=False, highlight=False)
         console.print()
-
-
-def markdown_text(tables: Sequence[Evidence]) -> str:
-    """Return the report as Markdown: everything but figures and pictures."""
-    parts = ["# TST-Bench report\n"]
-    for evidence in tables:
-        parts.append(f"## {heading(evidence)}\n\nsuite {evidence.suite}, {evidence.variant}\n")
-        parts.append("\n".join(f"- {sentence}" for sentence in findings(evidence)) + "\n")
-        grids = (scores_grid, differences_grid, other_measures_grid, categories_grid, left_out_grid)
-        parts += [markdown(grid) for make in grids if (grid := make(evidence)) is not None]
-    parts.append("## Provenance\n")
-    parts += [markdown(grid) for grid in provenance_grids(tables)]
-    return "\n".join(parts)
-
-
-def _write(path: Path, text: str) -> None:
-    write_whole(path, lambda beside: _write_text(beside, text))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    for matrix in matrices(tables):
+        grid = matrix_grid(matrix)
+        title = f"{matrix.task.name}, {matrix.protocol}: {grid.title}"
+        console.print(terminal_table(grid, title, console.width))
+        console.print(f"• {matrix_finding(matrix)}\n", markup=False, highlight=False)

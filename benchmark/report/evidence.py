@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 
 from benchmark.results import Result, SpaceResult, estimates
-from benchmark.statistics import Estimate, holm, rests_on
+from benchmark.statistics import Estimate, detectable, holm, rank_intervals, rests_on
 from benchmark.tasks import TASKS, Measure, Task
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_json
@@ -26,7 +26,8 @@ TRACK_ORDER = (
     "oracle",
 )
 ROLES = ("test", "held_out", "gap")
-ROLE_TITLES = {"test": "test space", "held_out": "held-out spaces", "gap": "gap"}
+SCORED_ROLES = ("test", "held_out")
+ROLE_TITLES = {"test": "test space", "held_out": "held-out spaces", "other": "other test spaces", "gap": "gap"}
 REFERENCES = ("scratch", "tst")
 SIGNIFICANT = 0.05
 
@@ -78,6 +79,24 @@ class Difference:
     p_values: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Power:
+    """The differences that a table can show in one column: smallest ones found with a power of 80 %, over all pairs.
+
+    Attributes:
+        median, least, most: of the pairs of ranked rows, in a single comparison at level 0.05.
+        corrected: the median when p is corrected for all comparisons of the table, in the hardest step.
+        comparisons: number of these.
+    """
+
+    role: str
+    median: float
+    least: float
+    most: float
+    corrected: float
+    comparisons: int
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """All rows that were scored on the same frames: one table.
@@ -118,8 +137,12 @@ class Evidence:
     @cached_property
     def rests_on(self) -> str:
         """What every interval of the table rests on, in words."""
+        return self.roles_rest_on(SCORED_ROLES)
+
+    def roles_rest_on(self, roles: Sequence[str]) -> str:
+        """Say in words what the scores in the spaces of some roles rest on."""
         groups: dict[str, list[tuple[str, int, int]]] = {}
-        for part in self.spaces:
+        for part in (part for part in self.spaces if part.role in roles):
             frames = sum(trajectory.frames for trajectory in part.statistics.trajectories)
             group = groups.setdefault(ROLE_TITLES[part.role].capitalize(), [])
             group.append((part.space, len(part.statistics.trajectories), frames))
@@ -131,18 +154,36 @@ class Evidence:
         Told apart means that the paired 95 % interval of the difference excludes 0. Flagged rows do not count.
         Empty where no interval exists.
         """
+        return _leaders([row for row in self.rows if row.ranked], role, measure)
+
+    def best_in_track(self, role: str, measure: Measure) -> tuple[str, ...]:
+        """Return the models that lead a column within their track, see :meth:`best`; none of a track of one row."""
+        tracks: dict[str, list[Row]] = {}
+        for row in self.rows:
+            if row.ranked:
+                tracks.setdefault(row.track, []).append(row)
+        return tuple(model for rows in tracks.values() for model in _leaders(rows, role, measure))
+
+    def ranks(self, role: str, measure: Measure) -> dict[str, tuple[int, int]]:
+        """Return model → (best, worst) rank that the data leave open among ranked rows."""
         found = {row.model: row.estimate(role, measure.key) for row in self.rows if row.ranked}
-        known = {model: e for model, e in found.items() if e is not None and np.isfinite(e.interval).all()}
-        if len(known) < 2:
-            return ()
-        sign = 1 if measure.higher_is_better else -1
-        leader = max(known, key=lambda model: sign * known[model].value)
-        tied = []
-        for model, estimate in known.items():
-            low, high = (known[leader] - estimate).interval
-            if model == leader or not (low > 0 or high < 0):
-                tied.append(model)
-        return tuple(tied)
+        known = {model: estimate for model, estimate in found.items() if estimate is not None}
+        return dict(zip(known, rank_intervals(list(known.values()), measure.higher_is_better), strict=True))
+
+    @cached_property
+    def power(self) -> tuple[Power, ...]:
+        """What differences in the main measure this table can show, a row a role; empty below two ranked rows."""
+        ranked = [row.estimates for row in self.rows if row.ranked]
+        comparisons = max(1, len(self.differences) * len(self.roles))
+        found = []
+        for role in self.roles:
+            pairs = [one[role][self.measure.key] - two[role][self.measure.key] for one, two in combinations(ranked, 2)]
+            single = [detectable(pair) for pair in pairs if pair.known]
+            corrected = [detectable(pair, comparisons) for pair in pairs if pair.known]
+            if single:
+                median, least, most = float(np.median(single)), min(single), max(single)
+                found.append(Power(role, median, least, most, float(np.median(corrected)), comparisons))
+        return tuple(found)
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
@@ -167,6 +208,21 @@ class Evidence:
             Difference(better, reference, by_role, {role: next(corrected) for role in by_role})
             for better, reference, by_role in found
         )
+
+
+def _leaders(rows: Sequence[Row], role: str, measure: Measure) -> tuple[str, ...]:
+    found = {row.model: row.estimate(role, measure.key) for row in rows}
+    known = {model: estimate for model, estimate in found.items() if estimate is not None and estimate.known}
+    if len(known) < 2:
+        return ()
+    sign = 1 if measure.higher_is_better else -1
+    leader = max(known, key=lambda model: sign * known[model].value)
+    tied = []
+    for model, estimate in known.items():
+        low, high = (known[leader] - estimate).interval
+        if model == leader or not (low > 0 or high < 0):
+            tied.append(model)
+    return tuple(tied)
 
 
 def gather(results: Sequence[Result]) -> list[Evidence]:

@@ -1,55 +1,33 @@
-"""Figures as inline SVG: they take the page's text colour, scale without blur and need nothing from outside.
-
-Colours are Okabe and Ito's, safe for colour-blind readers; shapes and dashes tell the same apart in grey.
-"""
+"""Figures of scores and training: specialization against generalization, and losses."""
 
 from __future__ import annotations
 
 import csv
-import io
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from benchmark.report.evidence import Evidence
+from benchmark.report.evidence import Evidence, Row
+from benchmark.report.style import INK, Drawing, legend_beside, new_figure, style_of
 from benchmark.statistics import Estimate
 from benchmark.tasks import Measure
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DASHES = ("-", "--", "-.", ":")
-_INK = "#010203"  # stands for the page's text colour until the SVG is embedded
+__all__ = ["curves_drawing", "front", "interval_bars", "read_curve", "style_of", "tradeoff_drawing"]
 
 
-def style_of(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return colour, marker and dash of each name; the same order gives the same look in every figure."""
-    return {
-        name: {
-            "color": COLOURS[i % len(COLOURS)],
-            "marker": MARKERS[i % len(MARKERS)],
-            "linestyle": DASHES[i % len(DASHES)],
-        }
-        for i, name in enumerate(names)
-    }
-
-
-def tradeoff_figure(evidence: Evidence, styles: Mapping[str, Mapping[str, Any]], name: str) -> str:
-    """Draw specialization against generalization with 95 % error bars and the line where they are equal.
+def tradeoff_drawing(evidence: Evidence, styles: Mapping[str, Mapping[str, Any]], name: str) -> Drawing | None:
+    """Draw specialization against generalization with 95 % error bars, the front, and the line where they are equal.
 
     Returns:
-        An ``<svg>`` element, or "" when there are no held-out spaces.
+        None when there are no held-out spaces.
     """
     measure = evidence.measure
     if "held_out" not in evidence.roles:
-        return ""
-    figure, axes = _figure(5.2, 4.6)
+        return None
+    figure, (axes,) = new_figure(5.2, 4.6)
+    leading = front(evidence)
     for row in evidence.rows:
         style = styles[row.model]
         x, y = row.estimates["held_out"][measure.key], row.estimates["test"][measure.key]
@@ -58,12 +36,12 @@ def tradeoff_figure(evidence: Evidence, styles: Mapping[str, Mapping[str, Any]],
         axes.errorbar(
             x.value * measure.scale,
             y.value * measure.scale,
-            xerr=_bar(x, measure),
-            yerr=_bar(y, measure),
+            xerr=interval_bars(x, measure),
+            yerr=interval_bars(y, measure),
             fmt=style["marker"],
             color=style["color"],
             markersize=8,
-            markeredgecolor=_INK,
+            markeredgecolor=INK,
             markeredgewidth=0.6,
             elinewidth=1.3,
             capsize=2.5,
@@ -73,7 +51,13 @@ def tradeoff_figure(evidence: Evidence, styles: Mapping[str, Mapping[str, Any]],
     axes.set_xlabel(f"generalization: {measure.label} in held-out spaces{unit}")
     axes.set_ylabel(f"specialization: {measure.label} in the test space{unit}")
     low, high = min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1])
-    axes.plot([low, high], [low, high], color=_INK, alpha=0.45, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+    axes.plot([low, high], [low, high], color=INK, alpha=0.45, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+    points = np.array(
+        [[row.estimates[role][measure.key].value for role in ("held_out", "test")] for row in leading]
+    ).reshape(-1, 2)
+    if len(points) > 1:
+        line = points.T * measure.scale
+        axes.plot(*line, color=INK, alpha=0.6, linewidth=1.2, linestyle=":", label="front", zorder=1)
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axes.annotate(
         "equal in both",
@@ -85,37 +69,64 @@ def tradeoff_figure(evidence: Evidence, styles: Mapping[str, Mapping[str, Any]],
         rotation=45,
         rotation_mode="anchor",
         fontsize=8,
-        color=_INK,
+        color=INK,
         alpha=0.7,
     )
-    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    legend_beside(axes)
     summary = "; ".join(
         f"{row.model}: {_plain(row.estimates['test'][measure.key], measure)} in the test space, "
         f"{_plain(row.estimates['held_out'][measure.key], measure)} in held-out spaces"
         for row in evidence.rows
     )
-    return _svg(figure, name, f"Scatter of {measure.label}, specialization against generalization. {summary}.")
+    named = ", ".join(row.model for row in leading) or "none"
+    return Drawing(
+        name,
+        figure,
+        f"Scatter of {measure.label}, specialization against generalization. {summary}. On the front: {named}.",
+        "Specialization against generalization, bars are 95 % intervals; on the dashed line both are equal. The dotted "
+        f"front joins the rows that no ranked row beats in both ({named}); by value, so ties may be on it or off it. "
+        f"{evidence.rests_on}",
+    )
 
 
-def curves_figure(
+def front(evidence: Evidence) -> list[Row]:
+    """Return the ranked rows that no other ranked row beats in the test space and in held-out spaces, by the latter."""
+    key, sign = evidence.measure.key, 1 if evidence.measure.higher_is_better else -1
+    rows = [row for row in evidence.rows if row.ranked]
+    points = {
+        row.model: sign * np.array([row.estimates[role][key].value for role in ("held_out", "test")]) for row in rows
+    }
+    leading = [
+        row
+        for row in rows
+        if np.isfinite(points[row.model]).all()
+        and not any(
+            (other >= points[row.model]).all() and (other > points[row.model]).any() for other in points.values()
+        )
+    ]
+    return sorted(leading, key=lambda row: (points[row.model][0], -points[row.model][1]))
+
+
+def curves_drawing(
     curves: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]],
     styles: Mapping[str, Mapping[str, Any]],
     name: str,
     title: str,
-) -> str:
+    caption: str,
+) -> Drawing | None:
     """Draw training losses: the mean over seeds, smoothed, one line a model.
 
     Args:
         curves: model → (steps, losses) of each seed.
 
     Returns:
-        An ``<svg>`` element, or "" without curves.
+        None without curves.
     """
     shown = {model: [pair for pair in seeds if len(pair[0])] for model, seeds in curves.items()}
     shown = {model: seeds for model, seeds in shown.items() if seeds}
     if not shown:
-        return ""
-    figure, axes = _figure(5.2, 3.2)
+        return None
+    figure, (axes,) = new_figure(5.2, 3.2)
     for model, seeds in shown.items():
         style = styles[model]
         for steps, losses in seeds:
@@ -132,9 +143,9 @@ def curves_figure(
     losses = np.concatenate([pair[1] for seeds in shown.values() for pair in seeds])
     if losses.min() > 0 and losses.max() / losses.min() > 20:
         axes.set_yscale("log")
-    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    legend_beside(axes)
     ends = "; ".join(f"{model} ends at {seeds[0][1][-1]:.3g}" for model, seeds in shown.items())
-    return _svg(figure, name, f"{title}. {ends}.")
+    return Drawing(name, figure, f"{title}. {ends}.", caption)
 
 
 def read_curve(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -149,6 +160,15 @@ def read_curve(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.array(steps)[finite], np.array(losses)[finite]
 
 
+def interval_bars(estimate: Estimate, measure: Measure) -> np.ndarray | None:
+    """Return how far the interval reaches below and above the value, (2, 1) as printed, or None without one."""
+    low, high = estimate.interval
+    if not np.isfinite([low, high]).all():
+        return None
+    bounds = np.array([[estimate.value - low], [high - estimate.value]]) * measure.scale
+    return np.maximum(bounds, 0)
+
+
 def _smoothed(losses: np.ndarray) -> np.ndarray:
     """Return a centred moving mean over about 3 % of the curve, shorter at the ends."""
     half = max(1, len(losses) // 60)
@@ -156,62 +176,6 @@ def _smoothed(losses: np.ndarray) -> np.ndarray:
     middle = np.arange(len(losses))
     low, high = np.maximum(middle - half, 0), np.minimum(middle + half + 1, len(losses))
     return (total[high] - total[low]) / (high - low)
-
-
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    figure.patch.set_alpha(0)
-    axes.patch.set_alpha(0)
-    for spine in ("top", "right"):
-        axes.spines[spine].set_visible(False)
-    for spine in ("left", "bottom"):
-        axes.spines[spine].set_color(_INK)
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.xaxis.label.set_color(_INK)
-    axes.yaxis.label.set_color(_INK)
-    axes.title.set_color(_INK)
-    axes.title.set_fontsize(10)
-    axes.grid(color=_INK, alpha=0.1, linewidth=0.7)
-    return figure, axes
-
-
-def _svg(figure: Figure, name: str, description: str) -> str:
-    """Return the figure as an element whose ids start with ``name`` and whose ink is the page's text colour."""
-    import matplotlib
-    from markupsafe import escape
-
-    for axes in figure.axes:
-        legend = axes.get_legend()
-        for entry in legend.get_texts() if legend else ():
-            entry.set_color(_INK)
-    file = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
-        figure.savefig(
-            file,
-            format="svg",
-            bbox_inches="tight",
-            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
-        )
-    text = file.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'\bid="', f'id="{name}-', text)
-    text = re.sub(r"url\(#", f"url(#{name}-", text)
-    text = re.sub(r'xlink:href="#', f'xlink:href="#{name}-', text)
-    text = text.replace(_INK, "currentColor")
-    label = f'<svg role="img" aria-label="{escape(description)}" class="figure"'
-    return text.replace("<svg", label, 1).strip()
-
-
-def _bar(estimate: Estimate, measure: Measure) -> np.ndarray | None:
-    low, high = estimate.interval
-    if not np.isfinite([low, high]).all():
-        return None
-    bounds = np.array([[estimate.value - low], [high - estimate.value]]) * measure.scale
-    return np.maximum(bounds, 0)
 
 
 def _plain(estimate: Estimate, measure: Measure) -> str:

@@ -1,102 +1,52 @@
-"""The tables of a report as grids of cells, and their Markdown, CSV and terminal forms."""
+"""The tables of a report: scores, differences, power, other measures, categories."""
 
 from __future__ import annotations
-
-import csv
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.report.evidence import ROLE_TITLES, Evidence, Row
+from benchmark.report.grids import BEST, TIED, Cell, Grid, terminal_table
 from benchmark.statistics import Estimate
 from benchmark.tasks import Measure
 
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
+__all__ = ["Cell", "Grid", "interval_text", "p_text", "score_cell", "scores_grid", "terminal_table"]
 
-BEST, TIED = "best", "tied"
+RANK_TITLES = {"test": "rank, test space", "held_out": "rank, held-out"}
 MARKS_SAY = (
-    "Bold: ahead of every other row by a paired 95 % interval that excludes 0. "
-    "≈: shares the lead, cannot be told apart from the highest value."
+    "Bold: ahead of every other row of its track by a paired 95 % interval that excludes 0. "
+    "≈: shares the lead of its track, cannot be told apart from the highest value there."
 )
-
-CSV_COLUMNS = (
-    "suite",
-    "test_space",
-    "variant",
-    "task",
-    "protocol",
-    "model",
-    "track",
-    "seeds",
-    "flags",
-    "measure",
-    "role",
-    "value",
-    "low",
-    "high",
-    "trajectories",
-    "frames",
-    "pretrain_steps",
-    "pretrain_frames",
-    "pretrain_seconds",
-    "transfer_seconds",
-    "commit",
-    "dirty",
+RANKS_SAY = (
+    "Rank: among all ranked rows, 95 % intervals from paired differences with each of the others; rows with the same "
+    "ranks are tied."
 )
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What is printed, what sorts it, and whether it leads its column (``best``, ``tied`` or "")."""
-
-    text: str
-    value: float | str = ""
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table in no particular format.
-
-    Attributes:
-        title: what it shows, also its caption for screen readers.
-        columns: headings; the first column names the row.
-        numeric: first column from which values are right-aligned.
-        groups: for each row the group it belongs to; a rule is drawn where it changes.
-        note: what the numbers rest on.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    groups: tuple[str, ...]
-    note: str = ""
-    numeric: int = 1
 
 
 def scores_grid(evidence: Evidence) -> Grid:
     """Return model × {test space, held-out, gap} in the main measure, with track, seeds and compute."""
     measure = evidence.measure
     unit = f" ({measure.unit})" if measure.unit else ""
-    columns = ("model", "track", "seeds", *(ROLE_TITLES[role] for role in evidence.roles))
-    leaders = {role: evidence.best(role, measure) for role in evidence.roles if role != "gap"}
+    columns = ["model", "track", "seeds"]
+    for role in evidence.roles:
+        columns += [ROLE_TITLES[role]] if role == "gap" else [ROLE_TITLES[role], RANK_TITLES[role]]
+    scored = [role for role in evidence.roles if role != "gap"]
+    leaders = {role: evidence.best_in_track(role, measure) for role in scored}
+    ranks = {role: evidence.ranks(role, measure) for role in scored}
     rows = []
     for row in evidence.rows:
         cells = [Cell(_name(row), row.model), Cell(row.track, row.track), Cell(str(len(row.seeds)), len(row.seeds))]
         for role in evidence.roles:
-            mark = _mark(row.model, leaders.get(role, ()))
+            mark = _mark(evidence, row, leaders.get(role, ()))
             cells.append(score_cell(row.estimate(role, measure.key), measure, role == "gap", mark))
+            if role in ranks:
+                cells.append(rank_cell(ranks[role].get(row.model)))
         rows.append((*cells, *_compute_cells(row)))
     return Grid(
         title=f"{measure.label}{unit} with 95 % intervals",
-        columns=(*columns, "steps", "frames", "pre-train s", "transfer s"),
+        columns=(*columns, "parameters (M)", "steps", "frames", "pre-train s", "transfer s"),
         rows=tuple(rows),
         groups=tuple(row.track for row in evidence.rows),
-        note=f"{evidence.rests_on} {MARKS_SAY} Steps and frames: of pre-training.{_flag_notes(evidence)}",
+        note=f"{evidence.rests_on} {MARKS_SAY} {RANKS_SAY} Steps and frames: of pre-training.{_flag_notes(evidence)}",
         numeric=2,
     )
 
@@ -112,14 +62,14 @@ def other_measures_grid(evidence: Evidence) -> Grid | None:
         arrow = "↑" if measure.higher_is_better else "↓"
         unit = f" ({measure.unit})" if measure.unit else ""
         columns += [f"{measure.label}{unit} {arrow}, {ROLE_TITLES[role]}" for role in roles]
-        keys += [(measure, role, evidence.best(role, measure)) for role in roles]
+        keys += [(measure, role, evidence.best_in_track(role, measure)) for role in roles]
     return Grid(
         title="Other measures",
         columns=("model", *columns),
         rows=tuple(
             (
                 Cell(_name(row), row.model),
-                *(score_cell(row.estimate(r, m.key), m, False, _mark(row.model, best)) for m, r, best in keys),
+                *(score_cell(row.estimate(r, m.key), m, False, _mark(evidence, row, best)) for m, r, best in keys),
             )
             for row in evidence.rows
         ),
@@ -158,6 +108,35 @@ def differences_grid(evidence: Evidence) -> Grid | None:
     )
 
 
+def power_grid(evidence: Evidence) -> Grid | None:
+    """Return the smallest differences that the table can show, a row a column of scores, or None without pairs."""
+    if not evidence.power:
+        return None
+    measure = evidence.measure
+    points = "points" if measure.unit == "%" else measure.unit
+    rows = tuple(
+        (
+            Cell(ROLE_TITLES[power.role], power.role),
+            Cell(measure.text(power.median), power.median),
+            Cell(f"{measure.text(power.least)} to {measure.text(power.most)}", power.least),
+            Cell(measure.text(power.corrected), power.corrected),
+        )
+        for power in evidence.power
+    )
+    return Grid(
+        title=f"Smallest differences in {measure.label}{f' ({points})' if points else ''} that this table can show",
+        columns=("where", "median pair", "all pairs", "median pair, corrected"),
+        rows=rows,
+        groups=("",) * len(rows),
+        note=(
+            "A true difference of this size between two ranked rows is found four times in five (power 80 %) by a "
+            "paired two-sided test at level 0.05; corrected: in the hardest step of Holm's correction for the "
+            f"{evidence.power[0].comparisons} comparisons of this table. From the spread of paired differences alone. "
+            f"{evidence.rests_on}"
+        ),
+    )
+
+
 def categories_grid(evidence: Evidence) -> Grid | None:
     """Return the test-space metric of each scored category, largest first, or None without categories."""
     task = evidence.task
@@ -174,6 +153,7 @@ def categories_grid(evidence: Evidence) -> Grid | None:
     }
     order = sorted(space.scored, key=lambda i: -truth[i - 1])
     measure = evidence.measure
+    unit = f" ({measure.unit})" if measure.unit else ""
     rows = []
     for i in order:
         share = truth[i - 1] / truth.sum()
@@ -181,7 +161,7 @@ def categories_grid(evidence: Evidence) -> Grid | None:
         cells += [Cell(measure.text(v[i - 1]), float(v[i - 1])) for v in values.values()]
         rows.append(tuple(cells))
     return Grid(
-        title=f"IoU (%) of each category in {space.space}",
+        title=f"{measure.label}{unit}, of each category, in {space.space}",
         columns=("category", f"{task.category_unit} (%)", *values),
         rows=tuple(rows),
         groups=("",) * len(rows),
@@ -218,6 +198,14 @@ def score_cell(estimate: Estimate | None, measure: Measure, signed: bool, mark: 
     return Cell(interval_text(estimate, measure, signed), estimate.value, mark)
 
 
+def rank_cell(interval: tuple[int, int] | None) -> Cell:
+    """Return ``2`` or ``1–3``; ``–`` for a row that is not ranked. Sorted by the middle, then by the best rank."""
+    if interval is None:
+        return Cell("–", "")
+    low, high = interval
+    return Cell(str(low) if low == high else f"{low}–{high}", (low + high) / 2 + low / 1000)
+
+
 def interval_text(estimate: Estimate, measure: Measure, signed: bool = False) -> str:
     """Return the value and its 95 % interval in the measure's own format."""
     low, high = estimate.interval
@@ -232,98 +220,12 @@ def p_text(p_value: float) -> str:
     return "< 0.01" if p_value < 0.01 else f"{p_value:.2f}"
 
 
-def markdown(grid: Grid) -> str:
-    """Return a GitHub-flavoured table with its title and note."""
-    align = ["---" if i < grid.numeric else "---:" for i in range(len(grid.columns))]
-    lines = [f"**{grid.title}**", "", _line(grid.columns), _line(align)]
-    lines += [_line([marked(cell, "**{}**") for cell in row]) for row in grid.rows]
-    if grid.note:
-        lines += ["", f"*{grid.note}*"]
-    return "\n".join(lines) + "\n"
-
-
-def marked(cell: Cell, bold: str) -> str:
-    """Return the text of a cell with its mark; ``bold`` is a pattern such as ``**{}**``."""
-    return bold.format(cell.text) if cell.mark == BEST else f"≈ {cell.text}" if cell.mark == TIED else cell.text
-
-
-def narrowed(grid: Grid, columns: Sequence[str]) -> Grid:
-    """Return the grid with some of its columns only: a terminal has no room for all."""
-    kept = [index for index, column in enumerate(grid.columns) if column in columns]
-    return replace(
-        grid,
-        columns=tuple(grid.columns[index] for index in kept),
-        rows=tuple(tuple(row[index] for index in kept) for row in grid.rows),
-        numeric=sum(index < grid.numeric for index in kept),
-    )
-
-
-def terminal_table(grid: Grid, title: str, width: int) -> RichTable:
-    """Return the grid for a terminal of ``width`` columns; intervals get a line of their own in a narrow one."""
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table as RichTable
-
-    between = "\n[" if width < 110 else " ["
-    table = RichTable(
-        title=title, caption=escape(grid.note), title_justify="left", caption_justify="left", box=SIMPLE_HEAD
-    )
-    for index, column in enumerate(grid.columns):
-        table.add_column(column, justify="right" if index >= grid.numeric else "left", no_wrap=index == 0)
-    for index, row in enumerate(grid.rows):
-        last = index + 1 == len(grid.rows) or grid.groups[index + 1] != grid.groups[index]
-        texts = (marked(Cell(escape(c.text.replace(" [", between)), c.value, c.mark), "[bold]{}[/bold]") for c in row)
-        table.add_row(*texts, end_section=last)
-    return table
-
-
-def csv_text(tables: Sequence[Evidence]) -> str:
-    """Return every estimate of every table, one a line, unrounded."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for evidence in tables:
-        for row in evidence.rows:
-            for role in evidence.roles:
-                for measure in evidence.task.measures:
-                    writer.writerow(_csv_row(evidence, row, role, measure))
-    return file.getvalue()
-
-
-def _csv_row(evidence: Evidence, row: Row, role: str, measure: Measure) -> list[object]:
-    estimate = row.estimates[role][measure.key]
-    low, high = estimate.interval
-    parts = [part for part in evidence.spaces if role in ("gap", part.role)]
-    compute, code = row.results[0].compute, row.results[0].environment.code
-    return [
-        evidence.suite,
-        evidence.test_space,
-        evidence.variant,
-        evidence.task.name,
-        evidence.protocol,
-        row.model,
-        row.track,
-        " ".join(str(seed) for seed in row.seeds),
-        "; ".join(row.flags),
-        measure.key,
-        role,
-        *("" if not np.isfinite(number) else repr(float(number)) for number in (estimate.value, low, high)),
-        sum(len(part.statistics.trajectories) for part in parts),
-        sum(t.frames for part in parts for t in part.statistics.trajectories),
-        compute.pretrain_steps,
-        compute.pretrain_frames,
-        round(_mean(r.compute.pretrain_seconds for r in row.results), 1),
-        round(_mean(r.compute.transfer_seconds for r in row.results), 1),
-        code.commit,
-        "" if code.dirty is None else str(code.dirty).lower(),
-    ]
-
-
 def _compute_cells(row: Row) -> tuple[Cell, ...]:
     compute = row.results[0].compute
     pretraining = _mean(result.compute.pretrain_seconds for result in row.results)
     transfer = _mean(result.compute.transfer_seconds for result in row.results)
     return (
+        Cell(f"{compute.parameters / 1e6:.2f}" if compute.parameters else "–", compute.parameters),
         _number(compute.pretrain_steps),
         _number(compute.pretrain_frames),
         Cell(f"{pretraining:,.0f}" if pretraining else "–", pretraining),
@@ -339,10 +241,12 @@ def _mean(values: object) -> float:
     return float(np.mean(list(values)))  # type: ignore[call-overload]
 
 
-def _mark(model: str, leaders: tuple[str, ...]) -> str:
-    if model not in leaders:
+def _mark(evidence: Evidence, row: Row, leaders: tuple[str, ...]) -> str:
+    """Return the mark of a row in a column, given the models that lead it in their tracks."""
+    if row.model not in leaders:
         return ""
-    return BEST if len(leaders) == 1 else TIED
+    same = [other for other in evidence.rows if other.track == row.track and other.model in leaders]
+    return BEST if len(same) == 1 else TIED
 
 
 def _name(row: Row) -> str:
@@ -352,7 +256,3 @@ def _name(row: Row) -> str:
 def _flag_notes(evidence: Evidence) -> str:
     notes = [f"{row.model}: {'; '.join(row.flags)}" for row in evidence.rows if row.flags]
     return f" † takes no part in the marks: {'. '.join(notes)}." if notes else ""
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -18,8 +18,9 @@ from benchmark.environment import environment
 from benchmark.predictions import SpacePrediction, save_predictions, score_prediction
 from benchmark.report import ReportFiles, build_report, gather, print_report
 from benchmark.report.findings import findings
+from benchmark.report.grids import BEST, TIED, markdown
 from benchmark.report.plots import read_curve
-from benchmark.report.tables import BEST, TIED, markdown, scores_grid
+from benchmark.report.tables import power_grid, scores_grid
 from benchmark.results import Compute, Result, SpaceResult, StoredStatistics, save_result, scores
 from benchmark.tasks import TASKS, Task
 from benchmark.tasks.semseg import SEMSEG
@@ -198,6 +199,11 @@ def one(tmp_path: Path) -> Callable[..., Result]:
     return lambda model, **options: make_result(tmp_path, model, **options)
 
 
+def page_of(results: list[Result], folder: Path) -> str:
+    """Return the page of a report with panels."""
+    return build_report(results, folder, open_recording=open_recording, formats=("html",)).html.read_text()
+
+
 def test_a_clear_leader_is_bold_and_flagged_rows_are_not_ranked(results: list[Result], one: Any) -> None:
     expert = one("oracle", skill=("oracle", 0.95, 0.95))
     (table,) = gather([*results, expert])
@@ -326,7 +332,7 @@ class Page(HTMLParser):
 def test_the_page_is_well_formed_and_readable_by_a_screen_reader(tmp_path: Path, one: Any) -> None:
     results = [one(model) for model in ("tst", "scratch")]
     others = [one(model, task=task) for task in ("depth", "normals") for model in ("tst", "scratch")]
-    text = build_report([*results, *others], tmp_path, open_recording=open_recording).html.read_text()
+    text = page_of([*results, *others], tmp_path)
     page = Page()
     page.feed(text)
     assert page.open == []
@@ -341,26 +347,28 @@ def test_the_page_is_well_formed_and_readable_by_a_screen_reader(tmp_path: Path,
 def test_tasks_of_pixels_show_their_frames_in_pictures_and_words(one: Any, tmp_path: Path) -> None:
     tasks = ("semseg", "depth", "normals")
     results = [one("tst", task=task) for task in tasks]
-    text = build_report(results, tmp_path, open_recording=open_recording).html.read_text()
+    text = page_of(results, tmp_path)
     frames = 3 * len(SPACES)
-    assert text.count("<img") == 3 * frames * len(tasks)
-    assert len(re.findall(r"\d+ % of pixels right<", text)) == frames
-    assert len(re.findall(r"median error \d+ cm<", text)) == frames
-    assert len(re.findall(r"median error \d+°<", text)) == frames
+    extremes = 4  # two worst and two best
+    assert text.count("<img") == 3 * (frames + extremes) * len(tasks)
+    assert len(re.findall(r"\d+ % of pixels right<", text)) == frames + extremes
+    assert len(re.findall(r"median error \d+ cm<", text)) == frames + extremes
+    assert len(re.findall(r"median error \d+°<", text)) == frames + extremes
 
 
 def test_text_from_result_files_cannot_inject_markup(one: Any, tmp_path: Path) -> None:
     evil = one("tst", flags=("<script>alert(1)</script>",))
-    page = build_report([evil], tmp_path).html.read_text()
+    page = page_of([evil], tmp_path)
     assert "<script>alert" not in page
 
 
 def test_what_every_figure_rests_on_stands_under_it(files: ReportFiles) -> None:
     page = files.html.read_text()
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page, flags=re.DOTALL)
-    assert len(captions) == 3
-    assert "trajectories" in captions[0]
-    assert "Conditional on" in captions[0]
+    assert len(captions) == 5
+    for caption in captions[:3]:
+        assert "trajectories" in caption
+        assert "Conditional on" in caption
 
 
 def test_the_csv_holds_unrounded_numbers(files: ReportFiles) -> None:
@@ -393,12 +401,13 @@ def test_the_terminal_shows_table_differences_and_findings(results: list[Result]
 
 
 def test_the_same_results_give_the_same_page(results: list[Result], files: ReportFiles, tmp_path: Path) -> None:
-    again = build_report(list(reversed(results)), tmp_path, open_recording=open_recording)
+    again = build_report(list(reversed(results)), tmp_path, open_recording=open_recording, formats=("html", "csv"))
     assert again.html.read_bytes() == files.html.read_bytes()
+    assert again.csv.read_bytes() == files.csv.read_bytes()
 
 
 def test_a_report_without_recordings_has_no_panels(one: Any, tmp_path: Path) -> None:
-    assert "<img" not in build_report([one("tst")], tmp_path).html.read_text()
+    assert "<img" not in build_report([one("tst")], tmp_path, formats=("html",)).html.read_text()
 
 
 def test_curves_skip_empty_cells(tmp_path: Path) -> None:
@@ -407,3 +416,36 @@ def test_curves_skip_empty_cells(tmp_path: Path) -> None:
     steps, losses = read_curve(path)
     assert steps.tolist() == [0, 2]
     assert losses.tolist() == [1.5, 0.5]
+
+
+def test_ranks_are_intervals_and_flagged_rows_have_none(results: list[Result], one: Any) -> None:
+    (table,) = gather([*results, one("oracle", skill=("oracle", 0.95, 0.95))])
+    grid = scores_grid(table)
+    column = grid.columns.index("rank, test space")
+    shown = {row[0].value: row[column].text for row in grid.rows}
+    assert shown == {"scratch": "4", "tst": "1", "tst-mae": "2–3", "tst-external": "2–3", "oracle": "–"}
+
+
+def test_the_best_of_a_track_is_marked_whatever_other_tracks_have(one: Any) -> None:
+    skills = {"tst": ("sensors-only", 0.7), "tst-mae": ("sensors-only", 0.5), "tst-external": ("external", 0.9)}
+    (table,) = gather([one(model, skill=(track, skill, 0.6)) for model, (track, skill) in skills.items()])
+    grid = scores_grid(table)
+    column = grid.columns.index("test space")
+    assert {row[0].value: row[column].mark for row in grid.rows} == {"tst": BEST, "tst-mae": "", "tst-external": ""}
+
+
+def test_the_smallest_difference_that_can_be_seen_is_said(results: list[Result], one: Any) -> None:
+    (table,) = gather(results)
+    (pair,) = [d for d in table.differences if (d.better, d.reference) == ("tst", "tst-external")]
+    power = {row.role: row for row in table.power}
+    low, high = pair.by_role["test"].interval
+    assert power["test"].least <= 1.5 * (high - low)
+    assert power["test"].median < power["test"].corrected
+    assert power["test"].comparisons == len(table.differences) * 3
+    grid = power_grid(table)
+    assert grid is not None
+    assert [row[0].text for row in grid.rows] == ["test space", "held-out spaces", "gap"]
+    said = table.measure.text(power["test"].median)
+    assert any(f"a difference smaller than {said} in the test space" in sentence for sentence in findings(table))
+    (lone,) = gather([one("tst")])
+    assert power_grid(lone) is None

@@ -4,12 +4,19 @@ Frames of one trajectory are near-copies, so the trajectory is what is resampled
 spaces stay as they are: every interval is conditional on them. Where a model was trained with several seeds
 these are resampled too, the same in every space. Each resample recomputes the metric from the resampled sums.
 
-Two departures from the plain percentile bootstrap, both because the numbers of clusters are small:
+Three departures from the plain percentile bootstrap, all because the numbers of clusters are small:
 
 - n − 1 of n units are drawn (Rao and Wu 1988), which makes the variance unbiased; drawing n of three seeds
   would understate it by a third.
 - Deviations from the estimate are stretched by t/z at Satterthwaite's degrees of freedom, as for a mean of so
   few units (Hesterberg 2015, "What Teachers Should Know About the Bootstrap").
+- Where leaving out single trajectories moves a score by more than the resamples say (a category that few of them
+  show weighs as much in mIoU as any other), deviations are widened to the jackknife's standard error, which errs on
+  the safe side (MacKinnon, Nielsen and Webb 2023, "Cluster-robust inference").
+
+Simulated tables say how well that works (``python -m tests.bench.simulated_tables``): nominal 95 % intervals hold the
+truth in 93 to 97 % of them, also with 8 trajectories; where three seeds that differ a lot make up most of the
+variance, in 92 to 93 %.
 
 Draws depend on the space, its number of trajectories and the seeds only, never on the model: resample i is
 the same for all models of a table, and differences are paired.
@@ -20,6 +27,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
@@ -57,6 +65,9 @@ class Estimate:
         per_seed: (S,) the score of each seed.
         seeds: the S training seeds, or () for a difference of models trained with different seeds.
         draws: (R,) the score of each resample; all equal to ``value`` where nothing could be resampled.
+        fixed: (R,) the same with the seeds as they are: what the trajectories alone do.
+        influence: space → (T,) what leaving out a trajectory does to ``value``, less the mean of that, scaled so that
+            the squares add up to the jackknife's variance.
         seed_variance: variance of ``value`` that the seeds account for; 0 with one seed.
         seed_freedom: degrees of freedom behind ``seed_variance``.
         trajectory_freedom: number of trajectories less the number of spaces.
@@ -66,39 +77,55 @@ class Estimate:
     per_seed: np.ndarray
     seeds: tuple[int, ...]
     draws: np.ndarray
+    fixed: np.ndarray
+    influence: Mapping[str, np.ndarray]
     seed_variance: float
     seed_freedom: float
     trajectory_freedom: float
 
-    @property
+    @cached_property
+    def known(self) -> bool:
+        """Whether there is an interval: something was resampled, and every resample has a score."""
+        return bool(self.freedom > 0 and np.isfinite(self.draws).all())
+
+    @cached_property
+    def widened(self) -> np.ndarray:
+        """Return the resamples with the trajectories' part of deviations no smaller than the jackknife says, (R,)."""
+        jackknife = sum(float((influence**2).sum()) for influence in self.influence.values())
+        resampled = float(self.fixed.var())
+        if not 0 < resampled < jackknife < np.inf:  # also where one of them is undefined
+            return self.draws
+        return self.draws + (np.sqrt(jackknife / resampled) - 1) * (self.fixed - self.value)
+
+    @cached_property
     def freedom(self) -> float:
         """Return Satterthwaite's degrees of freedom of the variance over resamples."""
-        total = float(self.draws.var())
+        total = float(self.widened.var())
         seeds = min(self.seed_variance, total)
         terms = ((seeds, self.seed_freedom), (total - seeds, self.trajectory_freedom))
         spread = sum(variance**2 / freedom for variance, freedom in terms if freedom > 0)
         return total**2 / spread if spread > 0 else 0.0
 
     @property
-    def stretched(self) -> np.ndarray:
-        """Return the resamples with deviations stretched for the small number of units, (R,)."""
-        if self.freedom <= 0:
-            return self.draws
-        tail = (1 + LEVEL) / 2
-        factor = float(stdtrit(max(self.freedom, 1.0), tail) / ndtri(tail))
-        return self.value + factor * (self.draws - self.value)
+    def stretch(self) -> float:
+        """Return by how much deviations are stretched for the small number of units; 1 where nothing was resampled."""
+        freedom, tail = self.freedom, (1 + LEVEL) / 2
+        return float(stdtrit(max(freedom, 1.0), tail) / ndtri(tail)) if freedom > 0 else 1.0
 
     @property
+    def stretched(self) -> np.ndarray:
+        """Return the resamples with deviations widened and stretched, (R,)."""
+        return self.value + self.stretch * (self.widened - self.value)
+
+    @cached_property
     def interval(self) -> tuple[float, float]:
         """Return the 95 % interval, or (NaN, NaN) where nothing could be resampled."""
-        if self.freedom <= 0 or not np.isfinite(self.draws).all():
-            return (float("nan"), float("nan"))
-        return interval(self.stretched)
+        return interval(self.stretched) if self.known else (float("nan"), float("nan"))
 
     @property
     def p_value(self) -> float:
         """Return the two-sided bootstrap p of a score of 0, above 1 / R; 1 where nothing was resampled."""
-        if self.freedom <= 0 or not np.isfinite(self.draws).all():
+        if not self.known:
             return 1.0
         draws = self.stretched
         tail = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
@@ -106,7 +133,14 @@ class Estimate:
 
     def __neg__(self) -> Estimate:
         """Return the estimate of the score with its sign turned."""
-        return replace(self, value=-self.value, per_seed=-self.per_seed, draws=-self.draws)
+        return replace(
+            self,
+            value=-self.value,
+            per_seed=-self.per_seed,
+            draws=-self.draws,
+            fixed=-self.fixed,
+            influence={space: -influence for space, influence in self.influence.items()},
+        )
 
     def __sub__(self, other: Estimate) -> Estimate:
         """Return the paired difference: resample i of one less resample i of the other."""
@@ -125,6 +159,8 @@ class Estimate:
             per_seed=per_seed,
             seeds=self.seeds if paired else (),
             draws=self.draws - other.draws,
+            fixed=self.fixed - other.fixed,
+            influence=_added(self.influence, {space: -moved for space, moved in other.influence.items()}),
             seed_variance=seed_variance,
             seed_freedom=seed_freedom,
             trajectory_freedom=min(self.trajectory_freedom, other.trajectory_freedom),
@@ -147,6 +183,7 @@ def bootstrap(samples: Sequence[Sample], resamples: int = RESAMPLES) -> dict[str
     seeds = samples[0].seeds
     per_seed = _mean_over_spaces([sample.metrics(sample.sums.sum(axis=1)) for sample in samples])
     resampled = _mean_over_spaces([_resample(sample, resamples) for sample in samples])
+    influence = [_influence(sample, len(samples)) for sample in samples]
     seed_weights = _weights(f"seeds {seeds}", len(seeds), resamples)
     freedom = float(sum(sample.sums.shape[1] - 1 for sample in samples))
     estimates = {}
@@ -157,6 +194,8 @@ def bootstrap(samples: Sequence[Sample], resamples: int = RESAMPLES) -> dict[str
             per_seed=values,
             seeds=seeds,
             draws=(resampled[measure] * seed_weights).mean(axis=1),
+            fixed=resampled[measure].mean(axis=1),
+            influence=_added(*(moved[measure] for moved in influence)),
             seed_variance=seed_variance,
             seed_freedom=seed_freedom,
             trajectory_freedom=freedom,
@@ -168,43 +207,6 @@ def interval(draws: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
     """Return the percentile interval of resamples (R,)."""
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number (Holm 1979), in the order given."""
-    corrected = np.empty(len(p_values))
-    running = 0.0
-    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = running
-    return corrected.tolist()
-
-
-def rests_on(groups: Mapping[str, Sequence[tuple[str, int, int]]], seeds: Sequence[int]) -> str:
-    """Say in words what the intervals of a table rest on.
-
-    Args:
-        groups: what a group of spaces is called → (space, trajectories, frames) of each.
-        seeds: number of training seeds of each model.
-    """
-    said = []
-    for title, spaces in groups.items():
-        frames, trajectories = sum(s[2] for s in spaces), sum(s[1] for s in spaces)
-        where = spaces[0][0] if len(spaces) == 1 else f"{len(spaces)} spaces"
-        said.append(f"{title}: {_count(frames, 'frame')} of {_count(trajectories, 'trajectory')} in {where}.")
-    least, most = min(seeds), max(seeds)
-    if most == 1:
-        said.append("One training seed, so the spread between training runs is not in the intervals.")
-    else:
-        several = f"{most}" if least == most else f"{least} to {most}"
-        alone = " (not for models with one)" if least == 1 else ""
-        said.append(f"{several} training seeds, resampled with the trajectories{alone}.")
-    every = [space for spaces in groups.values() for space in spaces]
-    said.append(f"Conditional on {'this space' if len(every) == 1 else f'these {len(every)} spaces'}.")
-    few = [space for space, trajectories, _ in every if trajectories < 2]
-    if few:
-        said.append(f"A single trajectory in {', '.join(few)}: its spread is unknown and in no interval.")
-    return " ".join(said)
 
 
 def _resample(sample: Sample, resamples: int) -> dict[str, np.ndarray]:
@@ -222,14 +224,38 @@ def _resample(sample: Sample, resamples: int) -> dict[str, np.ndarray]:
     return {measure: np.concatenate(values) for measure, values in parts.items()}
 
 
+def _influence(sample: Sample, spaces: int) -> dict[str, dict[str, np.ndarray]]:
+    """Return measure → space → how each trajectory moves the mean over so many spaces, see :class:`Estimate`."""
+    count = sample.sums.shape[1]
+    others = sample.sums.sum(axis=1, keepdims=True) - sample.sums if count > 1 else sample.sums
+    moved = {}
+    for measure, values in sample.metrics(np.moveaxis(others, 1, 0)).items():
+        without = values.mean(axis=1)
+        deviation = without - without.mean() if count > 1 else np.zeros(count)
+        moved[measure] = {sample.space: np.sqrt((count - 1) / count) * deviation / spaces}
+    return moved
+
+
+def _added(*parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the sum of influences; spaces that are in one part only stay as they are."""
+    spaces = dict.fromkeys(space for part in parts for space in part)
+    return {space: np.sum([part[space] for part in parts if space in part], axis=0) for space in spaces}
+
+
+@lru_cache(maxsize=64)
 def _weights(name: str, units: int, resamples: int) -> np.ndarray:
-    """Return how much each unit weighs in each resample, (R, units), mean 1; all 1 for a single unit."""
-    if units < 2:
-        return np.ones((resamples, units))
-    key = hashlib.sha256(f"{name}|{units}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(key[:8], "little"))
-    drawn = rng.multinomial(units - 1, np.full(units, 1 / units), size=resamples)
-    return drawn * (units / (units - 1))
+    """Return how much each unit weighs in each resample, (R, units), mean 1; all 1 for a single unit.
+
+    All models of a table share these, so they are drawn once; read-only.
+    """
+    weights = np.ones((resamples, units))
+    if units > 1:
+        key = hashlib.sha256(f"{name}|{units}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(key[:8], "little"))
+        weights *= rng.multinomial(units - 1, np.full(units, 1 / units), size=resamples)
+        weights *= units / (units - 1)
+    weights.flags.writeable = False
+    return weights
 
 
 def _mean_over_spaces(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -248,8 +274,3 @@ def _pooled(*parts: tuple[float, float]) -> tuple[float, float]:
     total = sum(variance for variance, _ in parts)
     spread = sum(variance**2 / freedom for variance, freedom in parts if freedom > 0)
     return total, (total**2 / spread if spread > 0 else 0.0)
-
-
-def _count(number: int, noun: str) -> str:
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number:,} {noun if number == 1 else plural}"
