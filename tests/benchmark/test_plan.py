@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.plan import plan_run
+from baselines.zoo import ZOO
+from benchmark.plan import plan_run, refuse_given_away
 from benchmark.suites import load_suite
 from sim_envs.errors import UserError
 
@@ -83,3 +84,11 @@ def test_as_many_external_spaces_as_the_suite_has_are_recorded_once() -> None:
 def test_wrong_names_are_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         plan_run(DEMO, None, **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("task", ["depth", "normals"])
+def test_a_task_that_asks_for_what_a_model_reads_is_refused_by_name(task: str) -> None:
+    with pytest.raises(UserError, match=f"scratch-multimodal reads .*depth when it predicts, so the task {task}"):
+        refuse_given_away(ZOO["scratch-multimodal"], ["semseg", task])
+    refuse_given_away(ZOO["scratch"], ["semseg", task])
+    refuse_given_away(ZOO["scratch-multimodal"], ["semseg"])

@@ -208,6 +208,60 @@ def test_rows_that_are_no_competitors_say_so(others: dict[str, Result]) -> None:
     assert {row.model for row in table.rows if not row.ranked} == {"mock", "oracle"}
 
 
+@pytest.fixture(scope="module")
+def taught(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data home with results of pupils of three teachers, and of a control that reads every sensor."""
+    home = tmp_path_factory.mktemp("taught")
+    borrow(finished, home)
+    models = ["scratch", "scratch-multimodal", "tst+mock+tst-mae", "tst+efficientnet-lite0"]
+    arguments = [part for model in models for part in ("--model", model)]
+    done = subprocess.run(
+        command(home, write_suite(home), "--task", "semseg", *arguments), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+def test_a_pupil_is_distilled_by_what_its_teachers_may_know(taught: Path) -> None:
+    results = {r.model: r for r in collect(taught / "runs" / "mini" / "builtin__flat-01" / "results")}
+    assert results["tst+efficientnet-lite0"].track == "distilled"
+    assert results["tst+mock+tst-mae"].track == "sensors-only"  # nothing but frames of the test space is behind them
+    (teacher,) = results["tst+efficientnet-lite0"].ledger["teachers"]
+    assert teacher["data"][0]["source"] == "ImageNet-1k"
+    assert results["tst+efficientnet-lite0"].inputs["weights of efficientnet-lite0"] == teacher["weights"]
+    _, specialist = results["tst+mock+tst-mae"].ledger["teachers"]
+    assert specialist["data"][0]["source"] == "builtin/flat-01"
+    encoders = (taught / "stages" / "pretrain").glob("*/encoder.safetensors")
+    assert specialist["weights"] in {digest_file(path) for path in encoders}
+
+
+def test_answers_of_teachers_lie_beside_recordings_and_not_in_them(taught: Path) -> None:
+    told = [json.loads(path.read_text(encoding="utf-8")) for path in taught.glob("teachers/*/*/answers.json")]
+    assert {facts["teacher"] for facts in told} == {"mock", "tst-mae", "efficientnet-lite0"}
+    assert len({facts["recording"] for facts in told}) == 1
+    assert not [path for path in (taught / "recordings").rglob("*") if "features" in path.name]
+
+
+def test_who_reads_more_than_rgb_is_shown_apart(taught: Path) -> None:
+    results = {r.model: r for r in collect(taught / "runs" / "mini" / "builtin__flat-01" / "results")}
+    assert results["scratch-multimodal"].flags
+    predicted = {name: [part.predictions for part in results[name].spaces] for name in results}
+    assert predicted["scratch-multimodal"] != predicted["scratch"]
+    (table,) = gather(list(results.values()))
+    assert {row.model for row in table.rows if not row.ranked} == {"scratch-multimodal"}
+
+
+def test_a_specialist_that_teaches_is_pretrained_before_its_pupil(finished: Path, tmp_path: Path) -> None:
+    plan = plan_run(load_suite(str(finished / "mini.yaml")), None, ["tst+tst-mae"], ["semseg"], seeds=2)
+    jobs = jobs_of(plan, open_recordings(plan, finished), ["semseg"], tmp_path, "cpu")
+    needs = {job.name: job.needs for job in jobs if job.function is run_pretrain}
+    assert needs == {
+        "pretrain tst-mae seed 0": (),
+        "pretrain tst+tst-mae seed 0": ("pretrain tst-mae seed 0",),
+        "pretrain tst+tst-mae seed 1": ("pretrain tst-mae seed 0",),
+    }
+
+
 def test_models_that_start_alike_share_the_stage_and_no_two_jobs_work_on_it(
     finished: Path, others: dict[str, Result]
 ) -> None:
