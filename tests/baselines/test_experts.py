@@ -19,6 +19,7 @@ from baselines.experts.depth_anything import DepthAnything
 from baselines.experts.expert import Expert, on_one_grid
 from baselines.experts.labels import ADE20K, COCO, meanings, unmapped
 from baselines.experts.mask2former import Mask2Former
+from baselines.experts.network import ExpertNetwork
 from baselines.experts.rt_detr import RTDetr
 from baselines.ledger import Ledger, Track
 from baselines.zoo import ZOO
@@ -286,6 +287,26 @@ def test_an_expert_of_the_zoo_says_its_task_data_and_licence(name: str, task: st
     assert any(entry.labels == "task" for entry in network.data)
     assert "hf download" in network.how_to_get_weights(name)
     assert network.zero_shot_parameters > (network.parameters or 0)
+
+
+@pytest.mark.parametrize("name", ["mask2former", "rt-detr", "blip"])  # Depth Anything's own file says other than DPT's
+def test_frames_are_normalised_as_the_expert_was_trained(name: str) -> None:
+    network = ZOO[name].network
+    assert isinstance(network, ExpertNetwork)
+    processor = network.expert.classes()[2]()
+    mean, std = (processor.image_mean, processor.image_std) if processor.do_normalize else ((0, 0, 0), (1, 1, 1))
+    assert network.expert.mean == pytest.approx(mean)
+    assert network.expert.std == pytest.approx(std)
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"), [("mask2former", 216), ("depth-anything", 24.8), ("rt-detr", 42.9), ("blip", 247.4 - 23.4)]
+)
+def test_a_row_has_the_shape_of_the_published_network(name: str, millions: float) -> None:
+    """Sizes as their model cards state them; that of BLIP counts the word embeddings, which it has once, twice."""
+    network = ZOO[name].network
+    assert network is not None
+    assert network.zero_shot_parameters / 1e6 == pytest.approx(millions, rel=0.01)
 
 
 def test_words_of_ade20k_mean_what_they_mean_in_spaces() -> None:
