@@ -54,6 +54,11 @@ class Watcher:
     ended: Callable[[str, Failure | None], None] = field(default=lambda name, failure: None)
 
 
+def cores() -> int:
+    """Return how many processes a run has unless told otherwise: one a core that this process may use, 16 at most."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16)
+
+
 def run_jobs(jobs: Sequence[Job], workers: int, threads: int, watcher: Watcher) -> list[Failure]:
     """Run every job, at most ``workers`` at a time with ``threads`` threads each; return what failed.
 

@@ -127,8 +127,9 @@ def crossing(specialist: Estimate, line: Sequence[Reading], role: str, *, higher
     """
     sign = 1.0 if higher_is_better else -1.0
     x = np.array([reading.point.x for reading in line], float)
-    above = np.stack([sign * (r.by_role[role].stretched - specialist.stretched) for r in line], axis=1)
-    at = np.array([[sign * (r.by_role[role].value - specialist.value) for r in line]])
+    over = [reading.by_role[role] - specialist for reading in line]
+    above = sign * np.stack([difference.stretched for difference in over], axis=1)
+    at = sign * np.array([[difference.value for difference in over]])
     low, high = _quantiles(first_crossing(x, above))
     return Crossing(float(first_crossing(x, at)[0]), low, high, float(x[0]), float(x[-1]))
 

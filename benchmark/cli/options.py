@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -103,7 +102,9 @@ def workers_of(workers: int | None) -> int:
     """
     if workers is not None and not 1 <= workers <= 256:
         raise UserError(f"--workers {workers} is out of range: 1 to 256.")
-    return workers or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16)
+    from benchmark.jobs import cores
+
+    return workers or cores()
 
 
 def refuse_with(what: str, **options: object) -> None:

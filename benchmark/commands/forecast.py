@@ -7,10 +7,13 @@ from pathlib import Path
 
 from rich.table import Table
 
+from baselines.precision import pick_device
 from benchmark.at_hand import DONE, tasks_at_hand
 from benchmark.commands.asked import asked_plans
 from benchmark.commands.console import note, out
 from benchmark.forecast import Forecast, forecast
+from benchmark.jobs import cores
+from benchmark.pace import expected_seconds, in_words
 from benchmark.plan import RunPlan
 from sim_envs.errors import UserError
 
@@ -47,7 +50,7 @@ def print_plans(plans: Sequence[RunPlan], notes: Sequence[str], home: Path) -> N
         for line in (*notes, *left_out):
             note.print(f"note: {line}", highlight=False)
         found = forecast(plan, usable, home)
-        print_forecast(plan, usable, found)
+        print_forecast(plan, usable, found, home)
         problems, notes = [*problems, *found.problems], []
     if problems:
         listed = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
@@ -57,8 +60,8 @@ def print_plans(plans: Sequence[RunPlan], notes: Sequence[str], home: Path) -> N
     out.print("Nothing was done: this is the plan.")
 
 
-def print_forecast(plan: RunPlan, tasks: Sequence[str], found: Forecast) -> None:
-    """Print recordings to make, stages to run, what is done already, and disk."""
+def print_forecast(plan: RunPlan, tasks: Sequence[str], found: Forecast, home: Path) -> None:
+    """Print recordings to make, stages to run, what is done already, disk and time."""
     suite = plan.suite
     out.print(
         f"{suite.name} v{suite.version} in {plan.test_space}: {', '.join(m.name for m in plan.models)}; "
@@ -85,6 +88,11 @@ def print_forecast(plan: RunPlan, tasks: Sequence[str], found: Forecast) -> None
         f"disk           about {size + found.stage_bytes / 1e6:,.0f} MB of {found.free_bytes / 1e6:,.0f} MB free",
     ):
         out.print(line, highlight=False)
+    if not found.problems:
+        device, workers = pick_device("auto"), cores()
+        seconds = expected_seconds(plan, found, home, device, workers)
+        where = f"{workers} processes of one core" if device.type == "cpu" else "one GPU"
+        out.print(f"time           {in_words(seconds)} on {where} (guessed from a few frames, now)", highlight=False)
 
 
 def _left(found: Forecast, stage: str) -> str:

@@ -70,7 +70,7 @@ def _examine(suite: Suite, home: Path) -> list[str]:
         plan, _ = fit_captures(plan_run(suite, space), home)
         usable, notes = tasks_at_hand(plan, home)
         found = forecast(plan, usable, home)
-        print_forecast(plan, usable, found)
+        print_forecast(plan, usable, found, home)
         for line in notes:
             out.print(f"note: {line}", highlight=False)
         problems += found.problems

@@ -27,7 +27,7 @@ def request(*models: str, **changes: object) -> Request:
 
 
 def estimate(value: float, draws: np.ndarray) -> Estimate:
-    return Estimate(value, np.array([value]), (0,), draws, 0.0, 0.0, 1e6)
+    return Estimate(value, np.array([value]), (0,), draws, draws, {}, 0.0, 0.0, 1e6)
 
 
 def readings(values: dict[float, float], draws: np.ndarray | None = None) -> list[Reading]:
