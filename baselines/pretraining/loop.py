@@ -82,6 +82,7 @@ def pretrain(
             run.advance(inputs)
             if progress is not None and accelerator.is_main_process:
                 progress(run.step, config.steps)
+            run.began = time.perf_counter()
         return run.finish()
 
 
@@ -175,7 +176,6 @@ class _Run:
             self.log.end_row(self.step, lr)
         if not self.unread and time.monotonic() - self.saved_at > config.checkpoint_seconds:
             self.save()
-        self.began = time.perf_counter()
 
     def save(self) -> None:
         """Write the checkpoint and the log that belongs to it."""
@@ -242,11 +242,12 @@ class _Run:
             means.append(torch.stack([losses.total.detach(), *(losses.parts[n] for n in self.objective.loss_names)]))
         return torch.stack(means).mean(dim=0)
 
-    def _mean_counts(self, pieces: Sequence[tuple[Batch, Any]]) -> Tensor:
-        counts = torch.stack([self.objective.counts(*piece) for piece in pieces])
-        if counts.shape[1] == 0 or self.config.batch == len(pieces[0][0].rows):
-            return counts[0]
-        return self.accelerator.reduce(counts.to(torch.float64).mean(dim=0), "mean").to(torch.float32)
+    def _mean_counts(self, pieces: Sequence[tuple[Batch, Any]]) -> Tensor | None:
+        """Return the objective's counts, as the mean over all parts of all processes; None where there is one part."""
+        if self._part_size == self.config.batch:
+            return None
+        counts = torch.stack([self.objective.counts(*piece) for piece in pieces]).to(torch.float64).mean(dim=0)
+        return self.accelerator.reduce(counts, "mean").to(torch.float32) if len(counts) else counts
 
     def _read(self) -> None:
         """Look at the losses of the last steps, over all processes, and log them; nothing is saved before that."""

@@ -62,7 +62,7 @@ class Objective(nn.Module, ABC):
         """
 
     @abstractmethod
-    def losses(self, batch: Batch, drawn: Any, step: int, counts: Tensor) -> Losses:
+    def losses(self, batch: Batch, drawn: Any, step: int, counts: Tensor | None = None) -> Losses:
         """Return the losses of a part of a batch. Their mean over the equally long parts is that of the whole batch.
 
         Called with matrix products in the run's number format; :func:`~baselines.precision.exactly` leaves it.
@@ -70,7 +70,8 @@ class Objective(nn.Module, ABC):
         Args:
             drawn: what :meth:`draw` gave for these frames.
             step: from 0.
-            counts: what :meth:`counts` returned, as the mean over all parts of the batch.
+            counts: what :meth:`counts` returned, as the mean over all parts of the batch; None where these frames are
+                the whole batch.
         """
 
     @abstractmethod
@@ -108,6 +109,6 @@ class Objective(nn.Module, ABC):
         """Return the modules that ``torch.compile`` should fuse, each by itself."""
         return self.encoder().blocks
 
-    def forward(self, batch: Batch, drawn: Any, step: int, counts: Tensor) -> Losses:
+    def forward(self, batch: Batch, drawn: Any, step: int, counts: Tensor | None = None) -> Losses:
         """Return :meth:`losses`: what wraps a module (several processes) goes through here."""
         return self.losses(batch, drawn, step, counts)

@@ -58,7 +58,7 @@ class MaskedModelling(Objective):
         batch = enlarged(batch, self.shape.image_size)
         return scored_pixels(cut(batch, self.shape.patch_size), drawn.to(batch.device), self.modalities)
 
-    def losses(self, batch: Batch, drawn: Masks, step: int, counts: Tensor) -> Losses:
+    def losses(self, batch: Batch, drawn: Masks, step: int, counts: Tensor | None = None) -> Losses:
         """Return the weighted mean of all modalities' losses, and each by itself."""
         masks = drawn.to(batch.device)
         patches = cut(enlarged(batch, self.shape.image_size), self.shape.patch_size)
