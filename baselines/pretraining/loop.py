@@ -242,12 +242,12 @@ class _Run:
             means.append(torch.stack([losses.total.detach(), *(losses.parts[n] for n in self.objective.loss_names)]))
         return torch.stack(means).mean(dim=0)
 
-    def _mean_counts(self, pieces: Sequence[tuple[Batch, Any]]) -> Tensor | None:
-        """Return the objective's counts, as the mean over all parts of all processes; None where there is one part."""
-        if self._part_size == self.config.batch:
-            return None
-        counts = torch.stack([self.objective.counts(*piece) for piece in pieces]).to(torch.float64).mean(dim=0)
-        return self.accelerator.reduce(counts, "mean").to(torch.float32) if len(counts) else counts
+    def _mean_counts(self, pieces: Sequence[tuple[Batch, Any]]) -> Tensor:
+        """Return the objective's counts, as the mean over all parts of all processes."""
+        counts = torch.stack([self.objective.counts(*piece) for piece in pieces])
+        if self._part_size == self.config.batch or counts.shape[1] == 0:
+            return counts[0]
+        return self.accelerator.reduce(counts.to(torch.float64).mean(dim=0), "mean").to(torch.float32)
 
     def _read(self) -> None:
         """Look at the losses of the last steps, over all processes, and log them; nothing is saved before that."""

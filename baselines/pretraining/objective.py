@@ -40,7 +40,7 @@ class Objective(nn.Module, ABC):
         image_size: pixels of a side of the frames that :meth:`losses` takes.
         augmentation: what is done to the frames before.
         shape: of the encoder.
-        all_learn: whether every parameter gets a gradient in every step; several processes must know.
+        all_learn: whether every parameter gets a gradient in every step, which spares several processes a search.
         identity: JSON-like; with the loop's settings and the frames it decides the weights.
     """
 
@@ -49,7 +49,7 @@ class Objective(nn.Module, ABC):
     image_size: int
     augmentation: Augmentation
     shape: EncoderConfig
-    all_learn: bool = True
+    all_learn: bool = False
     identity: Mapping[str, Any]
 
     @abstractmethod
@@ -62,7 +62,7 @@ class Objective(nn.Module, ABC):
         """
 
     @abstractmethod
-    def losses(self, batch: Batch, drawn: Any, step: int, counts: Tensor | None = None) -> Losses:
+    def losses(self, batch: Batch, drawn: Any, step: int, counts: Tensor) -> Losses:
         """Return the losses of a part of a batch. Their mean over the equally long parts is that of the whole batch.
 
         Called with matrix products in the run's number format; :func:`~baselines.precision.exactly` leaves it.
@@ -70,8 +70,7 @@ class Objective(nn.Module, ABC):
         Args:
             drawn: what :meth:`draw` gave for these frames.
             step: from 0.
-            counts: what :meth:`counts` returned, as the mean over all parts of the batch; None where these frames are
-                the whole batch.
+            counts: what :meth:`counts` returned, as the mean over all parts of the batch.
         """
 
     @abstractmethod
@@ -109,6 +108,6 @@ class Objective(nn.Module, ABC):
         """Return the modules that ``torch.compile`` should fuse, each by itself."""
         return self.encoder().blocks
 
-    def forward(self, batch: Batch, drawn: Any, step: int, counts: Tensor | None = None) -> Losses:
+    def forward(self, batch: Batch, drawn: Any, step: int, counts: Tensor) -> Losses:
         """Return :meth:`losses`: what wraps a module (several processes) goes through here."""
         return self.losses(batch, drawn, step, counts)

@@ -52,7 +52,7 @@ def gigaflops(objective: Objective, few: Batch, batch: int) -> float:
     """Count the operations of one step on few frames; they are proportional to the batch."""
     drawn = objective.draw(np.random.default_rng(0), len(few.rows))
     with torch.compiler.set_stance("force_eager"), FlopCounterMode(display=False) as counter:
-        objective.losses(few, drawn, 0).total.backward()
+        objective.losses(few, drawn, 0, objective.counts(few, drawn)).total.backward()
     objective.zero_grad(set_to_none=True)
     return float(counter.get_total_flops()) / len(few.rows) * batch / 1e9
 

@@ -34,7 +34,8 @@ def one_step(
     changes = draw_changes(Augmentation(), torch.Generator().manual_seed(1), 40)
     batch = pool.batch(np.arange(40), where, changes=changes)
     with autocast(where, precision):
-        losses = objective.losses(batch, objective.draw(np.random.default_rng(2), 40), step=0)
+        drawn = objective.draw(np.random.default_rng(2), 40)
+        losses = objective.losses(batch, drawn, 0, objective.counts(batch, drawn))
     losses.total.backward()
     gradient = torch.cat([p.grad.flatten().cpu() for p in objective.parameters() if p.grad is not None])
     return {name: float(loss) for name, loss in losses.parts.items()}, gradient

@@ -48,7 +48,7 @@ class Colour(Objective):
     def draw(self, rng: np.random.Generator, frames: int) -> Any:
         return torch.from_numpy(rng.normal(0, 0.1, (frames, 3, 32, 32)).astype(np.float32))
 
-    def losses(self, batch: Batch, drawn: Any, step: int, counts: Tensor | None = None) -> Losses:
+    def losses(self, batch: Batch, drawn: Any, step: int, counts: Tensor) -> Losses:
         rgb = batch.values["rgb"]
         told = self.head(encode_tokens(self.vit, rgb + drawn.to(rgb.device)).mean(1))
         loss = (told.float() - rgb.mean(dim=(2, 3))).square().mean()
@@ -117,7 +117,7 @@ def test_an_unknown_objective_names_the_near_ones() -> None:
 class OutOfMemory(Colour):
     """Fits three frames at a time."""
 
-    def losses(self, batch: Batch, drawn: Any, step: int, counts: Tensor | None = None) -> Losses:
+    def losses(self, batch: Batch, drawn: Any, step: int, counts: Tensor) -> Losses:
         if len(batch.rows) > 3:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         return super().losses(batch, drawn, step, counts)
@@ -134,7 +134,7 @@ def test_a_batch_that_does_not_fit_is_answered_with_one_that_may(planes: SensedF
 class Exploding(Colour):
     """Is infinite from step 5 on, in its gradient alone."""
 
-    def losses(self, batch: Batch, drawn: Any, step: int, counts: Tensor | None = None) -> Losses:
+    def losses(self, batch: Batch, drawn: Any, step: int, counts: Tensor) -> Losses:
         losses = super().losses(batch, drawn, step, counts)
         if step < 5:
             return losses
