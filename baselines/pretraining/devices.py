@@ -21,9 +21,7 @@ FORMATS = {torch.float32: "no", torch.bfloat16: "bf16"}
 
 
 @contextmanager
-def joined(
-    device: torch.device, precision: torch.dtype, accumulate: int, all_learn: bool = True
-) -> Iterator[Accelerator]:
+def joined(device: torch.device, precision: torch.dtype, accumulate: int, all_learn: bool) -> Iterator[Accelerator]:
     """Join the other processes for one run, and leave them after it.
 
     Args:

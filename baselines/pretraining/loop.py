@@ -83,6 +83,7 @@ def pretrain(
             run.advance(inputs)
             if progress is not None and accelerator.is_main_process:
                 progress(run.step, config.steps)
+            run.began = time.perf_counter()
         return run.finish()
 
 
@@ -176,7 +177,6 @@ class _Run:
             self.log.end_row(self.step, lr)
         if not self.unread and time.monotonic() - self.saved_at > config.checkpoint_seconds:
             self.save()
-        self.began = time.perf_counter()
 
     def save(self) -> None:
         """Write the checkpoint and the log that belongs to it."""
@@ -244,8 +244,9 @@ class _Run:
         return torch.stack(means).mean(dim=0)
 
     def _mean_counts(self, pieces: Sequence[tuple[Batch, Any]]) -> Tensor:
+        """Return the objective's counts, as the mean over all parts of all processes."""
         counts = torch.stack([self.objective.counts(*piece) for piece in pieces])
-        if counts.shape[1] == 0 or self.config.batch == len(pieces[0][0].rows):
+        if self._part_size == self.config.batch or counts.shape[1] == 0:
             return counts[0]
         return self.accelerator.reduce(counts.to(torch.float64).mean(dim=0), "mean").to(torch.float32)
 

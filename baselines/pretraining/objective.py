@@ -40,7 +40,7 @@ class Objective(nn.Module, ABC):
         image_size: pixels of a side of the frames that :meth:`losses` takes.
         augmentation: what is done to the frames before.
         shape: of the encoder.
-        all_learn: whether every parameter gets a gradient in every step; several processes must know.
+        all_learn: whether every parameter gets a gradient in every step, which spares several processes a search.
         identity: JSON-like; with the loop's settings and the frames it decides the weights.
     """
 
@@ -49,7 +49,7 @@ class Objective(nn.Module, ABC):
     image_size: int
     augmentation: Augmentation
     shape: EncoderConfig
-    all_learn: bool = True
+    all_learn: bool = False
     identity: Mapping[str, Any]
 
     @abstractmethod
