@@ -12,10 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from baselines.sensor_inputs import RGB_ALONE
 from baselines.teachers.table import PSEUDO_LABELLERS
 from baselines.zoo import ZOO, Model
 from benchmark.jobs import Job
+from benchmark.launching import ALONE, Execution
 from benchmark.plan import Portion, RunPlan, labelled_portions, pretraining_pool, shared_out
 from benchmark.stages import (
     EvaluateStage,
@@ -46,16 +49,26 @@ TEACHER_SEED = 0
 
 @dataclass(frozen=True)
 class Machine:
-    """What a run may use: processes, threads in each, a torch device."""
+    """What a run may use: jobs at a time, threads in each, a torch device, and how a pre-training uses them."""
 
     workers: int
     threads: int
     device: str
+    execution: Execution = ALONE
 
     @classmethod
-    def of(cls, workers: int, device: str, cores: int) -> Machine:
-        """Share cores among workers. Two processes of one thread beat one of two; a GPU takes one job at a time."""
-        return cls(1, cores, device) if device.startswith("cuda") else cls(workers, max(1, cores // workers), device)
+    def of(cls, workers: int, device: str, cores: int, execution: Execution = ALONE) -> Machine:
+        """Share cores among workers. Two processes of one thread beat one of two; a GPU takes one job at a time.
+
+        Raises:
+            UserError: more processes than there are GPUs.
+        """
+        if device.startswith("cuda"):
+            if execution.processes > (gpus := torch.cuda.device_count()):
+                raise UserError(f"--processes {execution.processes} needs as many GPUs, and there are {gpus}.")
+            return cls(1, cores, device, execution)
+        jobs = max(1, workers // execution.processes)
+        return cls(jobs, max(1, cores // workers), device, execution)
 
 
 def run_folder(home: Path, plan: RunPlan) -> Path:
@@ -118,7 +131,12 @@ def usable_tasks(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
 
 
 def jobs_of(
-    plan: RunPlan, recordings: dict[str, list[Recording]], tasks: Sequence[str], home: Path, device: str
+    plan: RunPlan,
+    recordings: dict[str, list[Recording]],
+    tasks: Sequence[str],
+    home: Path,
+    device: str,
+    execution: Execution = ALONE,
 ) -> list[Job]:
     """Return every job of a run: one per model and seed for pre-training, one per task and protocol after it."""
     suite = plan.suite
@@ -127,7 +145,9 @@ def jobs_of(
     logs = run_folder(home, plan) / "logs"
     for seed in range(suite.seeds):
         for model in plan.models:
-            before = _pretrain(plan, model, seed, recordings, home, device) if model.pretrains else None
+            before = None
+            if model.pretrains:
+                before = pretrain_stage(plan, model, seed, recordings, home, device, execution)
             needs: tuple[str, ...] = ()
             if before and not is_done(before.folder):
                 needs = (_begin(before, plan, recordings, home, begun, jobs),)
@@ -156,7 +176,8 @@ def _begin(
     needs = []
     for teaching in stage.teachers:
         if teaching.pretrained and not is_done(teaching.pretrained):
-            teacher = _pretrain(plan, ZOO[teaching.teacher], TEACHER_SEED, recordings, home, stage.device)
+            row = ZOO[teaching.teacher]
+            teacher = pretrain_stage(plan, row, TEACHER_SEED, recordings, home, stage.device, stage.execution)
             needs.append(_begin(teacher, plan, recordings, home, begun, jobs))
     name = begun.setdefault(stage.folder, f"pretrain {stage.model} seed {stage.seed}")
     log = _log(run_folder(home, plan) / "logs", name)
@@ -168,14 +189,16 @@ def _log(folder: Path, name: str) -> Path:
     return folder / f"{re.sub('[ /:]', '-', name)}.log"
 
 
-def _pretrain(
+def pretrain_stage(
     plan: RunPlan,
     model: Model,
     seed: int,
     recordings: dict[str, list[Recording]],
     home: Path,
     device: str,
+    execution: Execution = ALONE,
 ) -> PretrainStage:
+    """Return the pre-training of a model of a run; its folder follows from all that decides the weights."""
     pool = pretraining_pool(model, plan.suite, recordings)
     key = {
         "stage": "pretrain",
@@ -195,14 +218,14 @@ def _pretrain(
     if teachers:
         key["teachers"] = [teaching.key for teaching in teachers]
     folder = _stage_folder(home, "pretrain", key)
-    return PretrainStage(model.name, seed, plan.suite, weights, pool, teachers, home, folder, device)
+    return PretrainStage(model.name, seed, plan.suite, weights, pool, teachers, home, folder, device, execution)
 
 
 def _teaching(plan: RunPlan, name: str, recordings: dict[str, list[Recording]], home: Path, device: str) -> Teaching:
     """Return a teacher with its source of weights: one seed teaches all pupils."""
     if name in PSEUDO_LABELLERS or not ZOO[name].pretrains:
         return Teaching(name, plan.weights.get(name), None)
-    return Teaching(name, None, _pretrain(plan, ZOO[name], TEACHER_SEED, recordings, home, device).folder)
+    return Teaching(name, None, pretrain_stage(plan, ZOO[name], TEACHER_SEED, recordings, home, device).folder)
 
 
 def _evaluate(

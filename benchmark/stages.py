@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from safetensors.torch import load_file, save_file
 
 from baselines.heads import HeadSpec
@@ -25,6 +26,7 @@ from baselines.ledger import Entry, Ledger, Role
 from baselines.objectives import OBJECTIVES
 from baselines.precision import pick_device
 from baselines.pretraining.config import LoopConfig
+from baselines.pretraining.devices import is_first_process, launched_processes
 from baselines.pretraining.loop import pretrain
 from baselines.sensor_inputs import stacked
 from baselines.transfer import LabelledFrames, Score, TransferConfig, Transferred, predict, transfer, write_log
@@ -34,19 +36,18 @@ from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trai
 from benchmark.environment import environment
 from benchmark.forms import Answers, concatenate
 from benchmark.jobs import Report
+from benchmark.launching import ALONE, Execution, launch
 from benchmark.plan import Portion, pretraining_splits
 from benchmark.predictions import SpacePrediction, save_predictions
-from benchmark.results import Compute, Result, SpaceResult, save_result, scores
+from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result, scores
 from benchmark.scoring import score_space
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS, Task
-from benchmark.teaching import Teaching, pretraining_frames
+from benchmark.teaching import DONE, Teaching, pretraining_frames
 from sim_envs.generate import generate
 from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
 from sim_envs.storage import write_json, write_whole
-
-DONE = "done.json"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class PretrainStage:
         teachers: who is asked about the frames.
         home: where teachers' answers are kept.
         folder: where checkpoints, log and encoder go.
+        execution: on how many processes, in how many parts.
     """
 
     model: str
@@ -70,6 +72,7 @@ class PretrainStage:
     home: Path
     folder: Path
     device: str
+    execution: Execution = ALONE
 
 
 @dataclass(frozen=True)
@@ -108,10 +111,17 @@ def is_done(folder: Path) -> bool:
     return (folder / DONE).is_file()
 
 
-def loop_config(suite: Suite, seed: int) -> LoopConfig:
+def loop_config(suite: Suite, seed: int, execution: Execution = ALONE) -> LoopConfig:
     """Return how long and how fast every model is pre-trained under a suite's budget."""
     budget = suite.pretrain
-    return LoopConfig(steps=budget.steps, batch=budget.batch, lr=budget.lr, seed=seed)
+    return LoopConfig(
+        steps=budget.steps,
+        batch=budget.batch,
+        lr=budget.lr,
+        accumulate=execution.accumulate,
+        compile=execution.compile,
+        seed=seed,
+    )
 
 
 def head_of(task: str, suite: Suite) -> HeadSpec:
@@ -125,8 +135,16 @@ def run_generate(recipe: Recipe, home: Path, report: Report) -> None:
 
 
 def run_pretrain(stage: PretrainStage, report: Report) -> None:
-    """Pre-train, or continue where a killed run stopped; only sensed frames are opened, no label can be."""
+    """Pre-train, or continue where a killed run stopped; only sensed frames are opened, no label can be.
+
+    Where the stage asks for several processes and this is none of them, they are launched and waited for.
+    """
     if is_done(stage.folder):
+        return
+    if stage.execution.processes > 1 and launched_processes() == 1:
+        file = stage.folder / "launched.json"
+        write_json(file, TypeAdapter(PretrainStage).dump_python(stage, mode="json"))
+        launch(file, stage.execution.processes, report)
         return
     model = ZOO[stage.model]
     device = pick_device(stage.device)
@@ -135,7 +153,7 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
         for role, p in stage.pool
     ]
     start = start_of(model, stage.suite, stage.seed, stage.weights)
-    config = loop_config(stage.suite, stage.seed)
+    config = loop_config(stage.suite, stage.seed, stage.execution)
     shape = start.config if start else shape_of(stage.suite)
     objective = OBJECTIVES[model.objective](model, shape, config, start)
     outcome = pretrain(objective, config, frames, stage.folder, device=device, progress=report)
@@ -146,7 +164,13 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
         ),
         teachers=tuple(teaching.ledger() for teaching in stage.teachers),
     )
-    write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
+    if is_first_process():
+        write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
+
+
+def read_stage(file: Path) -> PretrainStage:
+    """Return the stage that :func:`run_pretrain` wrote for the processes that it launched."""
+    return TypeAdapter(PretrainStage).validate_json(file.read_bytes())
 
 
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:
@@ -278,6 +302,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
             pretrain_frames=sum(e.frames for e in ledger.entries if not (e.role == "test" and e.labels)),
             pretrain_steps=stage.suite.pretrain.steps if pretrained else 0,
             pretrain_seconds=pretrained["seconds"] if pretrained else 0.0,
+            pretraining=PretrainCompute.of(pretrained) if pretrained else None,
             transfer_frames=sum(len(p.rows) for p in stage.train),
             transfer_steps=budget.steps,
             transfer_seconds=transferred["seconds"],
