@@ -187,7 +187,8 @@ def _begin(
     needs = []
     for teaching in stage.teachers:
         if teaching.pretrained and not is_done(teaching.pretrained):
-            teacher = pretrain_stage(plan, ZOO[teaching.teacher], TEACHER_SEED, recordings, home, stage.device)
+            row = ZOO[teaching.teacher]
+            teacher = pretrain_stage(plan, row, TEACHER_SEED, recordings, home, stage.device, stage.execution)
             needs.append(_begin(teacher, plan, recordings, home, begun, jobs))
     name = begun.setdefault(stage.folder, f"pretrain {stage.model} seed {stage.seed}")
     log = _log(run_folder(home, plan) / "logs", name)

@@ -45,14 +45,12 @@ from benchmark.results import Role as ScoredRole
 from benchmark.scoring import score_space
 from benchmark.suites import Protocol, Suite
 from benchmark.tasks import TASKS, Task
-from benchmark.teaching import Teaching, pretraining_frames
+from benchmark.teaching import DONE, Teaching, pretraining_frames
 from benchmark.zero_shot import answers, write_without_transfer
 from sim_envs.generate import generate
 from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
 from sim_envs.storage import write_json, write_whole
-
-DONE = "done.json"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,10 @@ from baselines.teachers.table import teacher
 from baselines.weights import WeightsFile
 from benchmark.jobs import Report
 from benchmark.plan import Portion
+from sim_envs.errors import UserError
 from sim_envs.recordings.reader import Recording
+
+DONE = "done.json"  # the last file of a stage
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,22 @@ class Teaching:
         return [self.teacher, dict(teacher(self.teacher).network), source]
 
     def source(self) -> WeightsFile | None:
-        """Return the file that its weights are read from; a pre-training here must be done by now."""
-        return WeightsFile.of(self.pretrained / ENCODER_FILE) if self.pretrained else self.weights
+        """Return the file that its weights are read from.
+
+        Raises:
+            UserError: its pre-training here is not done.
+        """
+        if self.pretrained is None:
+            return self.weights
+        if not (self.pretrained / DONE).is_file():
+            raise UserError(f"{self.teacher} is to teach and is not pre-trained yet. Pre-train {self.teacher} first.")
+        return WeightsFile.of(self.pretrained / ENCODER_FILE)
 
     def ledger(self) -> TaughtBy:
         """Return its line in the ledger of its pupils."""
         source, data = self.source(), teacher(self.teacher).data
         if self.pretrained:
-            done = json.loads((self.pretrained / "done.json").read_text(encoding="utf-8"))
+            done = json.loads((self.pretrained / DONE).read_text(encoding="utf-8"))
             data = (*data, *Ledger.model_validate(done["ledger"]).entries)
         return TaughtBy(name=self.teacher, weights=source.sha256 if source else "", data=data)
 

@@ -16,7 +16,7 @@ from baselines.weights import WeightsFile
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_file
 
-EXTRA = "teachers"
+EXTRA = "experts"
 FILES = ("*.json", "*.safetensors")  # of a repository: configuration, image processor, weights
 
 

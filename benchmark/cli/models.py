@@ -24,7 +24,9 @@ def models_list(as_json: Json = False) -> None:
 
 @app.command("info")
 def models_info(
-    model: Annotated[str, typer.Argument(help="A name of the zoo, or `timm:NAME` for any network of timm.")],
+    model: Annotated[
+        str, typer.Argument(help="A name of the zoo, `timm:NAME` for any network of timm, or `tst+TEACHER`.")
+    ],
     as_json: Json = False,
     size: Annotated[int, typer.Option(help="Pixels of a side of the frames.", min=32, max=2048)] = 64,
 ) -> None:

@@ -20,8 +20,6 @@ from baselines.teachers.table import teacher
 from sim_envs.errors import UserError
 from sim_envs.modalities import COCO_PANOPTIC, COCO_THINGS, modality
 from sim_envs.recordings.sensed import SensedFrames
-
-pytest.importorskip("transformers")
 from tests.baselines.teacher_kit import save_mask2former, save_rt_detr, save_sam
 
 CPU = torch.device("cpu")
