@@ -17,7 +17,14 @@ from benchmark.box_pictures import draw_boxes
 from benchmark.boxes import Boxes, TrueBoxes
 from benchmark.forms.box_list import BoxList
 from benchmark.instance_boxes import instance_boxes
-from benchmark.metrics.detection import IOU_THRESHOLDS, LARGE_FROM, MEDIUM_FROM, SUMS, average_precision, detection_sums
+from benchmark.metrics.detection import (
+    IOU_THRESHOLDS,
+    LARGE_FROM,
+    MEDIUM_FROM,
+    SUMS,
+    average_precisions,
+    detection_sums,
+)
 from benchmark.metrics.ratios import mean_of_defined
 from benchmark.tasks import Measure, Scope, Statistics
 from sim_envs.taxonomy import NYU40, Taxonomy
@@ -179,7 +186,7 @@ class Detection:
 
     def reduced_metrics(self, reduced: np.ndarray) -> dict[str, np.ndarray]:
         """Return every measure, (..., categories, curves, stretches + 1, 2) → (...,)."""
-        precision = average_precision(reduced)
+        precision = average_precisions(reduced)
         thresholds = len(IOU_THRESHOLDS)
         at = {f"ap50_{size}": thresholds + i for i, size in enumerate(_SIZES)} | {"ap50": 0, "ap75": 5}
         return {
@@ -194,7 +201,7 @@ class Detection:
     def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
         """Return the average precision of each category, mean over the IoU thresholds, (..., K)."""
         found = np.full((*sums.shape[:-4], len(self.categories)), np.nan)
-        precision = average_precision(self.reduced(sums, scope))[..., : len(IOU_THRESHOLDS)].mean(axis=-1)
+        precision = average_precisions(self.reduced(sums, scope))[..., : len(IOU_THRESHOLDS)].mean(axis=-1)
         found[..., np.asarray(scope.scored, int) - 1] = precision[..., : len(scope.scored)]
         return found
 
