@@ -42,6 +42,9 @@ would weigh as much in the mean as that over all chairs."""
 MOST_BOXES = 100
 """Boxes a prediction may have in a frame, as in COCO."""
 
+FRAMES_AT_ONCE = 256
+"""Maps are opened for so many frames at a time: boxes of any number of frames fit in memory, their maps do not."""
+
 _SIZES = {
     "small": f"below {100 * MEDIUM_FROM:g} %",
     "medium": f"from {100 * MEDIUM_FROM:g} to {100 * LARGE_FROM:g} %",
@@ -104,9 +107,13 @@ class Detection:
             [0, *(self.categories.index(n) + 1 if n in self.categories else 0 for n in self.taxonomy.categories)],
             np.uint8,
         )
-        semantic = np.asarray(recording.array("semantic")[rows])
-        labelled = np.asarray((semantic > 0).any(axis=(1, 2)))
-        return instance_boxes(np.asarray(recording.array("instance")[rows]), things[ids][semantic], labelled)
+        parts = []
+        for start in range(0, len(rows), FRAMES_AT_ONCE):
+            some = rows[start : start + FRAMES_AT_ONCE]
+            semantic = np.asarray(recording.array("semantic")[some])
+            labelled = np.asarray((semantic > 0).any(axis=(1, 2)))
+            parts.append(instance_boxes(recording.array("instance")[some], things[ids][semantic], labelled))
+        return TrueBoxes.concatenate(parts)
 
     def has_truth(self, target: TrueBoxes) -> np.ndarray:
         """Return which frames are labelled; one without any box can still be spoilt by false ones."""
