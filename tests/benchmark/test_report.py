@@ -344,8 +344,8 @@ def test_the_page_is_well_formed_and_readable_by_a_screen_reader(tmp_path: Path,
     assert all('aria-label="' in svg for svg in re.findall(r"<svg [^>]*>", text))
 
 
-def test_tasks_of_pixels_show_their_frames_in_pictures_and_words(one: Any, tmp_path: Path) -> None:
-    tasks = ("semseg", "depth", "normals")
+def test_every_task_of_pixels_shows_its_frames_in_pictures_and_words(one: Any, tmp_path: Path) -> None:
+    tasks = ("depth", "normals", "semseg")
     results = [one("tst", task=task) for task in tasks]
     text = page_of(results, tmp_path)
     frames = 3 * len(SPACES)

@@ -15,7 +15,7 @@ from benchmark.boxes import Boxes, TrueBoxes
 from benchmark.instance_boxes import LEAST_FILL, LEAST_SHARE, LEAST_SIDE_PX, instance_boxes
 from benchmark.metrics.detection import average_precision
 from benchmark.statistics import Sample, bootstrap
-from benchmark.tasks import TASKS, Task
+from benchmark.tasks import TASKS, Task, detection
 from benchmark.tasks.detection import DETECTION, LEAST_BOXES, NO_THINGS
 
 CATEGORIES = ("wall", "chair", "table", "otherprop", "gizmo")
@@ -126,6 +126,17 @@ def test_a_frame_without_labels_says_nothing_and_one_without_things_says_that_it
     assert DETECTION.has_truth(truth).tolist() == [False, True]
     wrong = Boxes.concatenate([said([(0, 0, 9, 9)], [CHAIR], [0.5])] * 2)
     assert DETECTION.statistics(wrong, truth, np.array([0, 1])).frames.tolist() == [0, 1]
+
+
+def test_boxes_of_many_frames_are_those_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    instance = np.kron(rng.integers(0, 4, (7, 4, 5)), np.ones((1, 10, 10), int))
+    together = targets(np.full(instance.shape, 2), instance)
+    monkeypatch.setattr(detection, "FRAMES_AT_ONCE", 2)
+    in_parts = targets(np.full(instance.shape, 2), instance)
+    assert together.count.sum() > 7
+    for name in ("count", "box", "category", "ignored", "labelled"):
+        np.testing.assert_array_equal(getattr(in_parts, name), getattr(together, name))
 
 
 def test_categories_are_those_of_the_taxonomy_that_can_be_counted() -> None:
