@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.plan import plan_run
+from benchmark.plan import plan_run, scored_spaces
 from benchmark.suites import load_suite
 from sim_envs.errors import UserError
 
@@ -83,3 +83,26 @@ def test_as_many_external_spaces_as_the_suite_has_are_recorded_once() -> None:
 def test_wrong_names_are_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         plan_run(DEMO, None, **arguments)  # type: ignore[arg-type]
+
+
+SEVERAL = DEMO.model_copy(update={"test_spaces": ("builtin/flat-01", "builtin/flat-02", "builtin/flat-03")})
+
+
+def test_a_run_about_one_of_several_test_spaces_scores_in_the_others_too() -> None:
+    plan = plan_run(SEVERAL, "builtin/flat-02", ["tst"])
+    assert plan.spaces("test") == ["builtin/flat-02"]
+    assert plan.spaces("other") == ["builtin/flat-01", "builtin/flat-03"]
+    assert {recipe.space for group, recipe in plan.recordings if group == "other"} == set(plan.spaces("other"))
+
+
+def test_test_spaces_are_recorded_and_scored_alike_whichever_the_run_is_about() -> None:
+    one, two = (plan_run(SEVERAL, space, ["tst"]) for space in SEVERAL.test_spaces[:2])
+    for space in SEVERAL.test_spaces:
+        assert one.recipe(space) == two.recipe(space)
+    assert scored_spaces(one) == scored_spaces(two) == [*SEVERAL.test_spaces, *DEMO.held_out]
+
+
+def test_a_space_of_the_users_own_has_no_other_test_spaces() -> None:
+    plan = plan_run(SEVERAL, "scan/mine", ["tst"])
+    assert plan.spaces("other") == []
+    assert scored_spaces(plan) == ["scan/mine", *DEMO.held_out]
