@@ -445,6 +445,6 @@ def test_the_smallest_difference_that_can_be_seen_is_said(results: list[Result],
     assert grid is not None
     assert [row[0].text for row in grid.rows] == ["test space", "held-out spaces", "gap"]
     said = table.measure.text(power["test"].median)
-    assert any(f"a difference smaller than {said} in the test space" in sentence for sentence in findings(table))
+    assert any(f"a difference smaller than {said} points in the test space" in sentence for sentence in findings(table))
     (lone,) = gather([one("tst")])
     assert power_grid(lone) is None
