@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -101,6 +102,8 @@ def transfer(
 ) -> Transferred:
     """Train a head (and the encoder) and return the weights that scored best on validation.
 
+    Where no score can be taken (NaN) they are the last ones.
+
     Args:
         encoder: is copied; the caller's weights do not change.
         validation_rgb: (M, H, W, 3) uint8.
@@ -130,7 +133,8 @@ def transfer(
     log: list[dict[str, float]] = []
     start = time.perf_counter()
     model.train()
-    for step, rows in enumerate(_row_batches(len(rgb), config.batch, config.steps, generator), start=1):
+    batches = model.head.batches(train.target, config.batch, config.steps, generator)
+    for step, rows in enumerate(batches, start=1):
         images, mirrored = _augment(rgb[rows.to(device)], generator)
         truth = model.head.truth(train.target[rows.numpy()], mirrored, frame)
         set_lr(optimiser, cosine_lr(step - 1, config.steps, warmup, config.head_lr))
@@ -145,7 +149,7 @@ def transfer(
         row = {"step": float(step), "loss": loss.item()}
         if step in evaluate_at:
             row["validation"] = score(predict(model, validation_rgb, encode, device=device))
-            if best is None or row["validation"] > best[0]:
+            if best is None or row["validation"] > best[0] or math.isnan(best[0]):
                 best = (
                     row["validation"],
                     step,
@@ -186,13 +190,6 @@ def write_log(log: list[dict[str, float]], path: Path) -> None:
         writer = csv.DictWriter(file, ["step", "loss", "validation"], restval="")
         writer.writeheader()
         writer.writerows(log)
-
-
-def _row_batches(count: int, batch: int, steps: int, generator: torch.Generator) -> list[Tensor]:
-    """Return ``steps`` batches of row numbers; every row is seen once before any is seen again."""
-    needed = steps * batch
-    orders = [torch.randperm(count, generator=generator) for _ in range(-(-needed // count))]
-    return list(torch.cat(orders)[:needed].split(batch))
 
 
 def _augment(rgb: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -40,6 +40,7 @@ HEADS: Table[type[Head]] = Table(
     "head",
     {
         "dense": "baselines.heads.dense:DenseHead",
+        "descriptor": "baselines.heads.descriptor:DescriptorHead",
     },
     group="tst_bench.heads",
 )

@@ -31,6 +31,15 @@ class Head(nn.Module, ABC):
         What is needed to answer as well must be kept in the ``state_dict``.
         """
 
+    def batches(self, target: Any, batch: int, steps: int, generator: torch.Generator) -> list[Tensor]:
+        """Return ``steps`` batches of row numbers to train on, from the truth of all training frames.
+
+        Here every row is seen once before any is seen again.
+        """
+        count, needed = len(target), steps * batch
+        orders = [torch.randperm(count, generator=generator) for _ in range(-(-needed // count))]
+        return list(torch.cat(orders)[:needed].split(batch))
+
     @abstractmethod
     def truth(self, target: Any, mirrored: Tensor, frame: tuple[int, int]) -> Any:
         """Return the truth of a batch as :meth:`loss` takes it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,14 @@ class PixelMap:
         meaning: of a value, in a few words, with its unit or encoding.
         flaw: says what is wrong with the values of an array of the right type and shape, or "".
         value_shape: of one pixel's answer, () for a single number.
+        limits: keywords of JSON schema that numbers keep to: ``{"minimum": 1}``.
     """
 
     dtype: np.dtype
     meaning: str
     flaw: Callable[[np.ndarray], str]
     value_shape: tuple[int, ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     def pack(self, answers: np.ndarray) -> dict[str, np.ndarray]:
         """Return the array as ``values``."""
@@ -35,8 +37,8 @@ class PixelMap:
     def unpack(self, arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray:
         """Return ``values``."""
         values = arrays["values"]
-        if values.ndim and len(values) != count:
-            raise ValueError(f"{count} frame numbers for {len(values)} predictions")
+        if not values.ndim or len(values) != count:
+            raise ValueError(f"{count} frame numbers for values of shape {values.shape}")
         return values
 
     def check(self, answers: np.ndarray, frames: Frames) -> str:
@@ -51,10 +53,14 @@ class PixelMap:
             return f"values are {height} × {width} pixels, the frames {frames.height} × {frames.width}"
         return self.flaw(answers)
 
+    def stacked(self) -> tuple[str, ...]:
+        """Return ``values``: one map a frame."""
+        return ("values",)
+
     def schema(self) -> dict[str, Any]:
         """Return the schema of ``values``."""
         kind = "integer" if np.issubdtype(self.dtype, np.integer) else "number"
-        inner: dict[str, Any] = {"type": kind, "description": self.meaning}
+        inner: dict[str, Any] = {"type": kind, **self.limits, "description": self.meaning}
         for length in reversed(self.value_shape):
             inner = {"type": "array", "items": inner, "minItems": length, "maxItems": length}
         for axis in ("columns, left to right", "rows, top to bottom", "one a frame"):

@@ -84,8 +84,8 @@ def _caveats(evidence: Evidence) -> list[str]:
     sizes = [f"{text(p.median)}{_points(evidence)} {WHERE[p.role]}" for p in evidence.power if p.role in WHERE]
     if sizes:
         found.append(
-            f"Between a typical pair of rows, a difference smaller than {' and '.join(sizes)} would be missed more often "
-            "than once in five times."
+            f"Between a typical pair of rows, a difference smaller than {' and '.join(sizes)} would be missed more "
+            "often than once in five times."
         )
     held_out = sum(part.role == "held_out" for part in evidence.spaces)
     others = f" and {held_out} held-out space{'s' if held_out != 1 else ''}" if held_out else ""

@@ -71,7 +71,7 @@ class Scope:
 
     Attributes:
         scored: evaluation ids that count, ascending; empty for tasks without categories.
-        left_out: category name → why it does not count.
+        left_out: what does not count (names of categories, a number of frames) → why.
     """
 
     scored: tuple[int, ...] = ()
@@ -187,6 +187,7 @@ TASKS: Table[Task] = Table(
         "semseg": "benchmark.tasks.semseg:SEMSEG",
         "depth": "benchmark.tasks.depth:DEPTH",
         "normals": "benchmark.tasks.normals:NORMALS",
+        "retrieval": "benchmark.tasks.retrieval:RETRIEVAL",
     },
     group="tst_bench.tasks",
 )

@@ -42,7 +42,7 @@ class Depth(PerPixel, Uncategorised):
     @property
     def form(self) -> PixelMap:
         """Return a map of metres in half precision: 4 mm at 5 m."""
-        return PixelMap(np.dtype(np.float16), "planar z in metres, above 0", _no_distances)
+        return PixelMap(np.dtype(np.float16), "planar z in metres", _no_distances, limits={"exclusiveMinimum": 0})
 
     @property
     def sum_shape(self) -> tuple[int, ...]:

@@ -35,7 +35,8 @@ class Normals(PerPixel, Uncategorised):
     @property
     def form(self) -> PixelMap:
         """Return a map of x, y and z in the recording's encoding."""
-        return PixelMap(np.dtype(np.uint8), "x, y, z of a unit vector, round((n + 1) · 127.5)", _no_directions, (3,))
+        meaning = "x, y, z of a unit vector, round((n + 1) · 127.5)"
+        return PixelMap(np.dtype(np.uint8), meaning, _no_directions, (3,), {"minimum": 0, "maximum": 255})
 
     @property
     def sum_shape(self) -> tuple[int, ...]:

@@ -344,12 +344,12 @@ def test_the_page_is_well_formed_and_readable_by_a_screen_reader(tmp_path: Path,
     assert all('aria-label="' in svg for svg in re.findall(r"<svg [^>]*>", text))
 
 
-def test_every_task_shows_its_frames_in_pictures_and_words(one: Any, tmp_path: Path) -> None:
-    results = [one("tst", task=task) for task in TASKS]
-    text = page_of(results, tmp_path)
+def test_every_task_of_pixels_shows_its_frames_in_pictures_and_words(one: Any, tmp_path: Path) -> None:
+    tasks = ("depth", "normals", "semseg")
+    text = page_of([one("tst", task=task) for task in tasks], tmp_path)
     frames = 3 * len(SPACES)
     extremes = 4  # two worst and two best
-    assert text.count("<img") == 3 * (frames + extremes) * len(list(TASKS))
+    assert text.count("<img") == 3 * (frames + extremes) * len(tasks)
     assert len(re.findall(r"\d+ % of pixels right<", text)) == frames + extremes
     assert len(re.findall(r"median error \d+ cm<", text)) == frames + extremes
     assert len(re.findall(r"median error \d+°<", text)) == frames + extremes
