@@ -12,15 +12,23 @@ from torch import nn
 NO_DECAY = ("pos_embed", "cls_token", "reg_token", "queries", "modality_embedding")
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Return two groups: weights that decay; and biases, norms, embeddings, which do not."""
-    groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+def parameter_groups(
+    model: nn.Module, weight_decay: float, rates: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
+    """Return two groups: weights that decay; and biases, norms, embeddings, which do not.
+
+    Args:
+        rates: name of a submodule → what its learning rate is multiplied by. Each factor has its two groups.
+    """
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {(1.0, True): [], (1.0, False): []}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            groups[parameter.ndim >= 2 and not any(part in NO_DECAY for part in name.split("."))].append(parameter)
+            decays = parameter.ndim >= 2 and not any(part in NO_DECAY for part in name.split("."))
+            inside = [scale for module, scale in (rates or {}).items() if name.startswith(f"{module}.")]
+            groups.setdefault((math.prod(inside), decays), []).append(parameter)
     return [
-        {"params": groups[True], "weight_decay": weight_decay},
-        {"params": groups[False], "weight_decay": 0.0},
+        {"params": parameters, "weight_decay": weight_decay if decays else 0.0, "lr_scale": scale}
+        for (scale, decays), parameters in groups.items()
     ]
 
 
@@ -29,20 +37,10 @@ def adamw(
     lr: float,
     weight_decay: float,
     betas: tuple[float, float] = (0.9, 0.95),
-    slower: Mapping[str, float] | None = None,
+    rates: Mapping[str, float] | None = None,
 ) -> torch.optim.AdamW:
-    """Return AdamW over :func:`parameter_groups` (one fused kernel a step).
-
-    Args:
-        slower: child of the model → what its learning rate is multiplied by.
-    """
-    if not slower:
-        return torch.optim.AdamW(parameter_groups(model, weight_decay), lr=lr, betas=betas, fused=True)
-    groups = []
-    for name, child in model.named_children():
-        groups += [group | {"lr_scale": slower.get(name, 1.0)} for group in parameter_groups(child, weight_decay)]
-    alone = [parameter for _, parameter in model.named_parameters(recurse=False)]
-    groups.append({"params": alone, "weight_decay": 0.0, "lr_scale": 1.0})
+    """Return AdamW over :func:`parameter_groups` (one fused kernel a step)."""
+    groups = parameter_groups(model, weight_decay, rates)
     return torch.optim.AdamW(groups, lr=lr, betas=betas, fused=True)
 
 

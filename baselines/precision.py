@@ -52,6 +52,11 @@ def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
     return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
 
+def exactly(device: torch.device) -> torch.autocast:
+    """Return the context in which everything runs in float32, inside :func:`autocast` too: for losses."""
+    return torch.autocast(device.type, enabled=False)
+
+
 def fit_attention(model: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
     """Choose for every timm attention layer the form that is fast on this device in this format."""
     fused = not (device.type == "cpu" and dtype == torch.bfloat16)

@@ -9,7 +9,7 @@ from baselines.encoder import EncoderConfig, build_encoder, encoder_config
 from baselines.frame_encoder import FrameEncoder, TimmFeatures, plain_encoder
 from baselines.ledger import Entry, Ledger
 from baselines.networks import TimmNetwork
-from baselines.tst.pretrain import ENCODER_FILE
+from baselines.pretraining.loop import ENCODER_FILE
 from baselines.tst.start import Start
 from baselines.weights import WeightsFile, read_state
 from baselines.zoo import Model

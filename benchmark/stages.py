@@ -18,24 +18,28 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from safetensors.torch import load_file, save_file
 
-from baselines.encoder import EncoderConfig
 from baselines.heads import HeadSpec
 from baselines.heads.head import HeadedEncoder
 from baselines.ledger import Entry, Ledger, Role
+from baselines.objectives import OBJECTIVES
 from baselines.precision import pick_device
+from baselines.pretraining.config import LoopConfig
+from baselines.pretraining.devices import is_first_process, launched_processes
+from baselines.pretraining.loop import pretrain
 from baselines.transfer import LabelledFrames, Score, TransferConfig, Transferred, predict, transfer, write_log
-from baselines.tst.pretrain import PretrainConfig, pretrain
 from baselines.weights import WeightsFile
-from baselines.zoo import ZOO, Model
+from baselines.zoo import ZOO
 from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trained_encoder
 from benchmark.environment import environment
 from benchmark.forms import Answers, concatenate
 from benchmark.jobs import Report
+from benchmark.launching import ALONE, Execution, launch
 from benchmark.plan import Portion
 from benchmark.predictions import SpacePrediction, save_predictions
-from benchmark.results import Compute, Result, SpaceResult, save_result, scores
+from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result, scores
 from benchmark.results import Role as ScoredRole
 from benchmark.scoring import score_space
 from benchmark.suites import Suite
@@ -56,6 +60,7 @@ class PretrainStage:
         weights: of the network that is gone on from, None for one that begins at random.
         pool: where each part of the frames comes from.
         folder: where checkpoints, log and encoder go.
+        execution: on how many processes, in how many parts.
     """
 
     model: str
@@ -65,6 +70,7 @@ class PretrainStage:
     pool: Sequence[tuple[Role, Portion]]
     folder: Path
     device: str
+    execution: Execution = ALONE
 
 
 @dataclass(frozen=True)
@@ -103,15 +109,15 @@ def is_done(folder: Path) -> bool:
     return (folder / DONE).is_file()
 
 
-def pretrain_config(model: Model, suite: Suite, seed: int, shape: EncoderConfig) -> PretrainConfig:
-    """Return how a model is pre-trained under a suite's budget."""
+def loop_config(suite: Suite, seed: int, execution: Execution = ALONE) -> LoopConfig:
+    """Return how long and how fast every model is pre-trained under a suite's budget."""
     budget = suite.pretrain
-    return PretrainConfig(
-        encoder=shape,
-        modalities=model.modalities,
+    return LoopConfig(
         steps=budget.steps,
         batch=budget.batch,
         lr=budget.lr,
+        accumulate=execution.accumulate,
+        compile=execution.compile,
         seed=seed,
     )
 
@@ -127,21 +133,37 @@ def run_generate(recipe: Recipe, home: Path, report: Report) -> None:
 
 
 def run_pretrain(stage: PretrainStage, report: Report) -> None:
-    """Pre-train, or continue where a killed run stopped; only sensed frames are opened, no label can be."""
+    """Pre-train, or continue where a killed run stopped; only sensed frames are opened, no label can be.
+
+    Where the stage asks for several processes and this is none of them, they are launched and waited for.
+    """
     if is_done(stage.folder):
+        return
+    if stage.execution.processes > 1 and launched_processes() == 1:
+        file = stage.folder / "launched.json"
+        write_json(file, TypeAdapter(PretrainStage).dump_python(stage, mode="json"))
+        launch(file, stage.execution.processes, report)
         return
     model = ZOO[stage.model]
     frames = [Recording.open(p.folder).sensed().only(np.array(p.rows)) for _, p in stage.pool]
     start = start_of(model, stage.suite, stage.seed, stage.weights)
-    config = pretrain_config(model, stage.suite, stage.seed, start.config if start else shape_of(stage.suite))
-    outcome = pretrain(config, frames, stage.folder, start=start, device=pick_device(stage.device), progress=report)
+    config = loop_config(stage.suite, stage.seed, stage.execution)
+    shape = start.config if start else shape_of(stage.suite)
+    objective = OBJECTIVES[model.objective](model, shape, config, start)
+    outcome = pretrain(objective, config, frames, stage.folder, device=pick_device(stage.device), progress=report)
     ledger = Ledger(
         entries=tuple(
             Entry(role=role, source=p.space, digest=p.digest, modalities=model.modalities, frames=len(p.rows))
             for role, p in stage.pool
         )
     )
-    write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
+    if is_first_process():
+        write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
+
+
+def read_stage(file: Path) -> PretrainStage:
+    """Return the stage that :func:`run_pretrain` wrote for the processes that it launched."""
+    return TypeAdapter(PretrainStage).validate_json(file.read_bytes())
 
 
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:
@@ -270,6 +292,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
             pretrain_frames=sum(e.frames for e in ledger.entries if not (e.role == "test" and e.labels)),
             pretrain_steps=stage.suite.pretrain.steps if pretrained else 0,
             pretrain_seconds=pretrained["seconds"] if pretrained else 0.0,
+            pretraining=PretrainCompute.of(pretrained) if pretrained else None,
             transfer_frames=sum(len(p.rows) for p in stage.train),
             transfer_steps=budget.steps,
             transfer_seconds=transferred["seconds"],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from baselines.tst.pretrain import CHECKPOINT_FILE
+from baselines.pretraining.loop import CHECKPOINT_FILE
 from benchmark.at_hand import DONE, FAILED, HALF, MISSING, planned_jobs, planned_recordings, recordings_at_hand
 from benchmark.captured import fit_budgets
 from benchmark.failures import noted_failures

@@ -1,4 +1,4 @@
-"""What decides the weights of a pre-training, besides its frames."""
+"""What masked modelling is told: encoder, modalities, masks, decoders, weights of the losses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from baselines.batches import Augmentation
+from baselines.augmentation import Augmentation
 from baselines.encoder import EncoderConfig
 from baselines.tst.masking import MaskPlan
 from baselines.tst.model import DecoderConfig
@@ -15,34 +15,22 @@ from sim_envs.errors import UserError
 
 
 @dataclass(frozen=True)
-class PretrainConfig:
-    """Everything that decides the weights, besides the frames.
+class MaskedConfig:
+    """Settings of masked modelling.
 
     Attributes:
         modalities: sensed ones, ``rgb`` first. ``("rgb",)`` is a masked autoencoder.
-        steps, batch: optimiser steps, and frames in each.
-        lr: peak of the schedule; ``warmup_share`` of the steps lead up to it.
-        clip: largest norm of the gradient.
         visible_tokens: tokens the encoder sees of a frame, over all modalities. None: a quarter of the tokens of
             RGB alone (as MAE), an eighth of those of several modalities (as MultiMAE's sixth, but cheaper).
         dirichlet_alpha: how unevenly the visible tokens fall on the modalities; 1 is uniform.
         rgb_only_share: of the frames, whose visible tokens are all RGB, as they are after pre-training.
         decode_share: of the masked tokens, decoded in a step.
         loss_weights: modality → weight; 1 where absent.
-        precision: ``auto``, ``float32`` or ``bfloat16``, see :mod:`baselines.precision`.
-        threads: of the CPU; results are equal bit by bit only at an equal number.
-        log_every: steps between rows of the log; each row is the mean since the last.
-        checkpoint_seconds: between checkpoints: the most work that a kill can cost.
+        augmentation: of the frames.
     """
 
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     modalities: tuple[str, ...] = ("rgb", "depth", "normals", "edges")
-    steps: int = 1000
-    batch: int = 64
-    lr: float = 2e-3
-    warmup_share: float = 0.1
-    weight_decay: float = 0.05
-    clip: float = 1.0
     visible_tokens: int | None = None
     dirichlet_alpha: float = 1.0
     rgb_only_share: float = 0.5
@@ -50,20 +38,13 @@ class PretrainConfig:
     loss_weights: Mapping[str, float] = field(default_factory=dict)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
-    precision: str = "auto"
-    seed: int = 0
-    threads: int = 1
-    log_every: int = 10
-    checkpoint_seconds: float = 20.0
 
     def __post_init__(self) -> None:
         require_sensed(self.modalities)
         if self.modalities[:1] != ("rgb",) or len(set(self.modalities)) != len(self.modalities):
             raise UserError(f"Modalities {', '.join(self.modalities)}: rgb comes first, and each comes once.")
-        if min(self.steps, self.batch, self.threads, self.log_every) < 1:
-            raise UserError("Steps, batch, threads and log_every must be at least 1.")
-        if not (self.lr > 0 and self.clip > 0 and 0 <= self.warmup_share < 1 and 0 < self.decode_share <= 1):
-            raise UserError("lr and clip must be above 0, warmup_share in 0…1, decode_share above 0 and at most 1.")
+        if not 0 < self.decode_share <= 1:
+            raise UserError("decode_share must be above 0 and at most 1.")
         if unknown := set(self.loss_weights) - set(self.modalities):
             raise UserError(f"Loss weights for {', '.join(sorted(unknown))}, which are not pre-trained on.")
         if min(self.loss_weights.values(), default=1.0) < 0:
@@ -88,9 +69,5 @@ class PretrainConfig:
         )
 
     def plain(self) -> dict[str, Any]:
-        """Return the configuration as JSON-like values."""
+        """Return the settings as JSON-like values."""
         return asdict(self) | {"modalities": list(self.modalities), "loss_weights": dict(self.loss_weights)}
-
-    def decisive(self) -> dict[str, Any]:
-        """Return :meth:`plain` without what has no say in the weights."""
-        return {k: v for k, v in self.plain().items() if k not in ("checkpoint_seconds", "log_every")}

@@ -70,9 +70,17 @@ class Masks:
     decoded: Tensor
     scored: Tensor
 
+    def __getitem__(self, frames: slice) -> Masks:
+        """Return the masks of some of the frames."""
+        return Masks(self.visible[frames], self.decoded[frames], self.scored[frames])
 
-def sample_masks(rng: np.random.Generator, batch: int, plan: MaskPlan, device: torch.device) -> Masks:
-    """Draw the masks of a batch."""
+    def to(self, device: torch.device) -> Masks:
+        """Return the masks on a device."""
+        return Masks(*(part.to(device, non_blocking=True) for part in (self.visible, self.decoded, self.scored)))
+
+
+def sample_masks(rng: np.random.Generator, batch: int, plan: MaskPlan) -> Masks:
+    """Draw the masks of a batch; they are on the CPU."""
     counts = visible_counts(rng, batch, plan)
     order = rng.random((batch, plan.modalities, plan.tokens), dtype=np.float32).argsort(axis=-1)
     rank = np.arange(plan.tokens)
@@ -81,7 +89,7 @@ def sample_masks(rng: np.random.Generator, batch: int, plan: MaskPlan, device: t
     visible = np.nonzero(shown.reshape(batch, -1))[1].reshape(batch, plan.visible)
     decoded = order[:, :, plan.tokens - plan.decoded :]  # visible tokens rank first, so these are masked if any are
     scored = rank[plan.tokens - plan.decoded :] >= counts[:, :, None]
-    return Masks(*(torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in (visible, decoded, scored)))
+    return Masks(*(torch.from_numpy(np.ascontiguousarray(a)) for a in (visible, decoded, scored)))
 
 
 def visible_counts(rng: np.random.Generator, batch: int, plan: MaskPlan) -> np.ndarray:

@@ -7,12 +7,12 @@ Pixels without a measurement count nowhere, and nothing that stands in them has 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from baselines.pretraining.objective import Losses
 from baselines.tst.adapters import Patches
 from baselines.tst.masking import Masks
 from sim_envs.modalities import modality
@@ -65,36 +65,33 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 SCALE = {"patch_mse": 0.9, "depth_l1": 0.8, "cosine": 0.55, "bce": 0.65}
 
 
-@dataclass(frozen=True)
-class Losses:
-    """``total`` is the weighted mean of the scaled losses; ``parts`` are the plain ones, detached."""
-
-    total: Tensor
-    parts: dict[str, Tensor]
-
-
 def objective(
     predictions: Mapping[str, Tensor],
     patches: Patches,
     masks: Masks,
     weights: Mapping[str, float],
+    counts: Tensor | None = None,
 ) -> Losses:
     """Score the decoded tokens of every modality.
+
+    ``total`` is the weighted mean of the scaled losses; ``parts`` are the plain ones.
 
     Args:
         predictions: modality → (B, Q, C, P), in the order of the masks' modalities.
         patches: the truth.
         weights: modality → weight; 1 where absent.
+        counts: (M,) pixels that each modality's mean is taken over; None: those of :func:`scored_pixels`.
     """
     total = torch.zeros((), device=masks.visible.device)
     parts, weight_sum = {}, 0.0
     for index, (name, prediction) in enumerate(predictions.items()):
-        decoded, scored = masks.decoded[:, index], masks.scored[:, index]
+        decoded = masks.decoded[:, index]
         frame = torch.arange(len(decoded), device=decoded.device)[:, None]
         target = patches.values[name][frame, decoded]
-        counts = patches.measured[name][frame, decoded] & scored.unsqueeze(-1)
+        scored = _scored(patches, masks, name, index)
         kind = modality(name).loss
-        loss = masked_mean(kind, prediction.flatten(0, 1), target.flatten(0, 1), counts.flatten(0, 1))
+        count = None if counts is None else counts[index]
+        loss = masked_mean(kind, prediction.flatten(0, 1), target.flatten(0, 1), scored.flatten(0, 1), count)
         weight = weights.get(name, 1.0)
         total = total + weight * loss / SCALE[kind]
         weight_sum += weight
@@ -102,13 +99,27 @@ def objective(
     return Losses(total / weight_sum, parts)
 
 
-def masked_mean(loss: str, prediction: Tensor, target: Tensor, measured: Tensor) -> Tensor:
+def scored_pixels(patches: Patches, masks: Masks, modalities: tuple[str, ...]) -> Tensor:
+    """Return the (M,) int64 numbers of measured pixels in the masked tokens that are decoded."""
+    return torch.stack([_scored(patches, masks, name, index).sum() for index, name in enumerate(modalities)])
+
+
+def _scored(patches: Patches, masks: Masks, name: str, index: int) -> Tensor:
+    """Return which (B, Q, P) pixels of the decoded tokens count: those that were hidden, and measured."""
+    decoded = masks.decoded[:, index]
+    frame = torch.arange(len(decoded), device=decoded.device)[:, None]
+    return patches.measured[name][frame, decoded] & masks.scored[:, index].unsqueeze(-1)
+
+
+def masked_mean(loss: str, prediction: Tensor, target: Tensor, measured: Tensor, count: Tensor | None = None) -> Tensor:
     """Return the mean error over measured pixels; 0, with a gradient of 0, where there are none.
 
     Args:
         prediction, target: (N, C, P).
         measured: (N, P) bool.
+        count: what the sum of the errors is divided by; None: the number of measured pixels.
     """
     target = torch.where(measured.unsqueeze(1), target, 0.0)
     error = LOSSES[loss](prediction.float(), target, measured)
-    return torch.where(measured, error, 0.0).sum() / measured.sum().clamp(min=1)
+    count = measured.sum() if count is None else count
+    return torch.where(measured, error, 0.0).sum() / (count + (count == 0))

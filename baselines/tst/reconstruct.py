@@ -41,7 +41,7 @@ def reconstruct(model: MaskedModel, batch: Batch, plan: MaskPlan, rng: np.random
     RGB is predicted up to each patch's mean and contrast, which the pictures borrow from the truth.
     """
     device = batch.values["rgb"].device
-    masks = sample_masks(rng, len(batch.rows), replace(plan, decoded=plan.tokens), device)
+    masks = sample_masks(rng, len(batch.rows), replace(plan, decoded=plan.tokens)).to(device)
     patches = cut(batch, model.config.patch_size)
     predictions = model(patches, masks)
     frame = torch.arange(len(batch.rows), device=device)[:, None]

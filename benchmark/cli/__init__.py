@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import captures, doctor, engines, exports, grid, look, models, recordings, runs, spaces, tasks
+from benchmark.cli import (
+    captures,
+    doctor,
+    engines,
+    exports,
+    grid,
+    look,
+    models,
+    pretraining,
+    recordings,
+    runs,
+    spaces,
+    tasks,
+)
 from sim_envs.errors import UserError
 
 app = typer.Typer(
@@ -24,6 +37,7 @@ app.add_typer(exports.app)
 app.add_typer(look.app)
 app.add_typer(runs.app)
 app.add_typer(grid.app)
+app.add_typer(pretraining.app)
 app.add_typer(models.app, name="models")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(spaces.app, name="spaces")

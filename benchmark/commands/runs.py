@@ -13,6 +13,7 @@ from rich.table import Table
 
 from benchmark.commands.console import note, out
 from benchmark.jobs import Failure
+from benchmark.launching import ALONE, Execution
 from sim_envs.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,18 +33,21 @@ def run_suite(
     device: str,
     home: Path,
     limit: int | None = None,
+    execution: Execution = ALONE,
 ) -> None:
     """Run a suite in its test spaces, print tables and write the report.
 
     What fails stops nothing that does not need it; it is listed at the end, with exit code 1.
     """
     from baselines.precision import pick_device
+    from baselines.pretraining.devices import parts_of
     from benchmark.commands.asked import asked_plans
     from benchmark.runner import Machine, run_folder
 
     plans, notes = asked_plans(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
     place = pick_device(device).type
-    machine = Machine.of(workers, place, os.cpu_count() or 1)
+    parts_of(plans[0].suite.pretrain.batch, execution.processes, execution.accumulate, rank=0)  # raises if it cannot be
+    machine = Machine.of(workers, place, os.cpu_count() or 1, execution)
     failures: list[Failure] = []
     for plan in plans:
         try:
@@ -95,7 +99,7 @@ def _run_plan(plan: RunPlan, notes: Sequence[str], machine: Machine, place: str,
     plan, notes = fit_budgets(plan, recordings)
     for line in notes:
         note.print(f"note: {line}")
-    jobs = jobs_of(plan, recordings, usable, home, place)
+    jobs = jobs_of(plan, recordings, usable, home, place, machine.execution)
     failures = run_with_progress(jobs, machine)
     note_failures(run_folder(home, plan), jobs, failures)
     return failures

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from baselines.heads import Strength
+from benchmark.suites.presets import preset_fields
 from sim_envs.errors import UserError, unknown
 from sim_envs.recordings.lens_and_noise import LensAndNoise
 from sim_envs.rig import Rig
@@ -45,7 +46,7 @@ class RigSize(_Part, LensAndNoise):
 
 
 class PretrainBudget(_Part):
-    """What every pre-trained model gets: the same frames, steps and batch.
+    """What every pre-trained model gets: the same frames, steps and batch. ``preset: NAME`` fills in what is not given.
 
     Attributes:
         encoder: preset of the encoder, which ``scratch`` shares.
@@ -58,6 +59,14 @@ class PretrainBudget(_Part):
     steps: int = Field(1200, ge=1)
     batch: int = Field(64, ge=1)
     lr: float = Field(2e-3, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, values: Any) -> Any:
+        try:
+            return preset_fields(values)
+        except UserError as error:
+            raise ValueError(str(error)) from error
 
 
 class TransferBudget(_Part):

@@ -14,11 +14,13 @@ from safetensors.torch import load_file
 from baselines.batches import Batch, FramePool
 from baselines.frame_encoder import FrameEncoder, TimmFeatures
 from baselines.ledger import Track
+from baselines.pretraining.config import LoopConfig
+from baselines.pretraining.loop import pretrain
 from baselines.tst.adapters import cut
-from baselines.tst.config import PretrainConfig
+from baselines.tst.config import MaskedConfig
+from baselines.tst.masked import MaskedModelling
 from baselines.tst.masking import Masks
 from baselines.tst.model import DecoderConfig, MaskedModel
-from baselines.tst.pretrain import pretrain
 from baselines.tst.start import Start, enlarged
 from baselines.zoo import ZOO
 from sim_envs.errors import UserError
@@ -46,6 +48,10 @@ def start(name: str, frame_size: int = 32) -> Start:
     size = tuple(call["img_size"])
     encoder = FrameEncoder(features, features.channels, mean=(0.48, 0.46, 0.41), std=(0.27, 0.26, 0.28), size=size)
     return Start(encoder, frame_size, call | {"depth": 2}, {"timm": name, "weights": "0" * 64})
+
+
+def adapting(begun: Start) -> MaskedModelling:
+    return MaskedModelling(MaskedConfig(encoder=begun.config, decoder=DECODER), start=begun)
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +85,13 @@ def test_frames_are_enlarged_with_what_was_measured(batch: Batch) -> None:
 def test_an_adapted_encoder_has_moved_and_loads_with_timm_alone(planes: SensedFrames, tmp_path: Path) -> None:
     begun = start("test_vit")
     before = {name: value.clone() for name, value in begun.vit.state_dict().items()}
-    config = PretrainConfig(encoder=begun.config, steps=3, batch=4, decoder=DECODER)
-    pretrain(config, [planes], tmp_path, start=begun, device="cpu")
+    config = LoopConfig(steps=3, batch=4)
+    pretrain(adapting(begun), config, [planes], tmp_path, device="cpu")
     after = load_file(tmp_path / "encoder.safetensors")
     assert all(not torch.equal(before[name], after[name]) for name in ("pos_embed", "patch_embed.proj.weight"))
     sidecar = json.loads((tmp_path / "encoder.json").read_text(encoding="utf-8"))
     assert sidecar["input"]["mean"] == [0.48, 0.46, 0.41]
-    assert sidecar["provenance"]["start"]["weights"] == "0" * 64
+    assert sidecar["provenance"]["objective"]["start"]["weights"] == "0" * 64
     theirs = timm.create_model(**sidecar["create_model"], checkpoint_path=str(tmp_path / "encoder.safetensors"))
     assert all(torch.equal(value, after[name]) for name, value in theirs.state_dict().items())
 
@@ -93,19 +99,19 @@ def test_an_adapted_encoder_has_moved_and_loads_with_timm_alone(planes: SensedFr
 def test_the_weights_that_know_something_learn_ten_times_slower(planes: SensedFrames, tmp_path: Path) -> None:
     begun = start("test_vit")
     before = {name: value.clone() for name, value in begun.vit.state_dict().items()}
-    config = PretrainConfig(encoder=begun.config, steps=1, batch=4, decoder=DECODER, lr=1e-3, warmup_share=0)
-    pretrain(config, [planes], tmp_path, start=begun, device="cpu")
+    config = LoopConfig(steps=1, batch=4, lr=1e-3, warmup_share=0)
+    pretrain(adapting(begun), config, [planes], tmp_path, device="cpu")
     moved = max(float((value - before[name]).abs().max()) for name, value in begun.vit.state_dict().items())
     assert moved == pytest.approx(1e-4, rel=0.2)  # AdamW's first step is the learning rate in every direction
 
 
 def test_a_checkpoint_of_another_start_is_refused(planes: SensedFrames, tmp_path: Path) -> None:
     begun = start("test_vit")
-    config = PretrainConfig(encoder=begun.config, steps=1, batch=2, decoder=DECODER)
-    pretrain(config, [planes], tmp_path, start=begun, device="cpu")
+    config = LoopConfig(steps=1, batch=2)
+    pretrain(adapting(begun), config, [planes], tmp_path, device="cpu")
     other = Start(begun.encoder, 32, begun.call, {"timm": "test_vit", "weights": "1" * 64})
     with pytest.raises(UserError, match="checkpoint"):
-        pretrain(config, [planes], tmp_path, start=other, device="cpu")
+        pretrain(adapting(other), config, [planes], tmp_path, device="cpu")
 
 
 def test_an_adapted_row_adds_the_test_space_to_what_its_network_saw() -> None:

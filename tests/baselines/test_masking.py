@@ -27,7 +27,7 @@ def plans(draw: st.DrawFn) -> MaskPlan:
 
 
 def draw_masks(plan: MaskPlan, batch: int = 9, seed: int = 0) -> Masks:
-    return sample_masks(np.random.default_rng(seed), batch, plan, CPU)
+    return sample_masks(np.random.default_rng(seed), batch, plan)
 
 
 @given(plan=plans(), seed=st.integers(0, 2**31))

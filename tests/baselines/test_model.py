@@ -40,7 +40,7 @@ def model(small_shape: EncoderConfig) -> MaskedModel:
 
 @pytest.fixture(scope="module")
 def masks() -> Masks:
-    return sample_masks(np.random.default_rng(0), 6, PLAN, CPU)
+    return sample_masks(np.random.default_rng(0), 6, PLAN)
 
 
 def test_patches_put_together_are_the_image() -> None:
@@ -98,7 +98,7 @@ def test_a_prediction_does_not_depend_on_what_else_is_decoded(
 
 def test_rgb_alone_is_a_masked_autoencoder_of_the_same_code(small_shape: EncoderConfig, patches: Patches) -> None:
     model = MaskedModel(small_shape, ("rgb",), DecoderConfig(width=24, heads=2))
-    masks = sample_masks(np.random.default_rng(0), 6, MaskPlan(1, 16, visible=4, decoded=6), CPU)
+    masks = sample_masks(np.random.default_rng(0), 6, MaskPlan(1, 16, visible=4, decoded=6))
     assert list(model(patches, masks)) == ["rgb"]
     assert list(model.adapters.parameters()) == []
 

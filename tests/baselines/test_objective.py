@@ -118,7 +118,7 @@ def test_a_prediction_of_length_zero_has_a_finite_gradient() -> None:
 def whole_batch() -> tuple[dict[str, torch.Tensor], Patches, Masks]:
     """Return predictions, truth and masks of RGB and depth, of which half is measured."""
     rng = torch.Generator().manual_seed(1)
-    masks = sample_masks(np.random.default_rng(0), 4, MaskPlan(2, 9, visible=8, decoded=5), torch.device("cpu"))
+    masks = sample_masks(np.random.default_rng(0), 4, MaskPlan(2, 9, visible=8, decoded=5))
     channels = {"rgb": 3, "depth": 1}
     values = {name: torch.randn(4, 9, c, 16, generator=rng) for name, c in channels.items()}
     predictions = {name: torch.randn(4, 5, c, 16, generator=rng) for name, c in channels.items()}
