@@ -120,7 +120,7 @@ def _run_plan(
     plan, notes = fit_budgets(plan, recordings)
     for line in notes:
         note.print(f"note: {line}")
-    jobs = jobs_of(plan, recordings, usable, home, place, execution)
+    jobs = jobs_of(plan, recordings, usable, home, place, machine.execution)
     failures = run_with_progress(jobs, machine)
     note_failures(run_folder(home, plan), jobs, failures)
     return failures

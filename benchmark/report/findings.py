@@ -80,11 +80,12 @@ def _caveats(evidence: Evidence) -> list[str]:
         )
     elif max(seeds) < 3:
         found.append("Two training seeds say little about the spread between training runs.")
-    sizes = [f"{evidence.measure.text(p.median)} {WHERE[p.role]}" for p in evidence.power if p.role in WHERE]
+    text = evidence.measure.text
+    sizes = [f"{text(p.median)}{_points(evidence)} {WHERE[p.role]}" for p in evidence.power if p.role in WHERE]
     if sizes:
         found.append(
-            f"Between a typical pair of rows, a difference smaller than {' and '.join(sizes)}{_in_unit(evidence)} "
-            "would be missed more often than once in five times."
+            f"Between a typical pair of rows, a difference smaller than {' and '.join(sizes)} would be missed more "
+            "often than once in five times."
         )
     held_out = sum(part.role == "held_out" for part in evidence.spaces)
     others = f" and {held_out} held-out space{'s' if held_out != 1 else ''}" if held_out else ""
@@ -99,10 +100,6 @@ def _caveats(evidence: Evidence) -> list[str]:
 def _points(evidence: Evidence) -> str:
     unit = evidence.measure.unit
     return " points" if unit == "%" else f" {unit}" if unit else ""
-
-
-def _in_unit(evidence: Evidence) -> str:
-    return f" ({_points(evidence).strip()})" if evidence.measure.unit else ""
 
 
 def _family(evidence: Evidence) -> int:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+<<<<<<< HEAD
 from baselines.zoo import ZOO
 from benchmark.plan import plan_run, refuse_given_away
+=======
+from benchmark.plan import plan_run, scored_spaces
+>>>>>>> stats
 from benchmark.suites import load_suite
 from sim_envs.errors import UserError
 
@@ -86,9 +90,33 @@ def test_wrong_names_are_refused(arguments: dict[str, object], message: str) -> 
         plan_run(DEMO, None, **arguments)  # type: ignore[arg-type]
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("task", ["depth", "normals"])
 def test_a_task_that_asks_for_what_a_model_reads_is_refused_by_name(task: str) -> None:
     with pytest.raises(UserError, match=f"scratch-multimodal reads .*depth when it predicts, so the task {task}"):
         refuse_given_away(ZOO["scratch-multimodal"], ["semseg", task])
     refuse_given_away(ZOO["scratch"], ["semseg", task])
     refuse_given_away(ZOO["scratch-multimodal"], ["semseg"])
+=======
+SEVERAL = DEMO.model_copy(update={"test_spaces": ("builtin/flat-01", "builtin/flat-02", "builtin/flat-03")})
+
+
+def test_a_run_about_one_of_several_test_spaces_scores_in_the_others_too() -> None:
+    plan = plan_run(SEVERAL, "builtin/flat-02", ["tst"])
+    assert plan.spaces("test") == ["builtin/flat-02"]
+    assert plan.spaces("other") == ["builtin/flat-01", "builtin/flat-03"]
+    assert {recipe.space for group, recipe in plan.recordings if group == "other"} == set(plan.spaces("other"))
+
+
+def test_test_spaces_are_recorded_and_scored_alike_whichever_the_run_is_about() -> None:
+    one, two = (plan_run(SEVERAL, space, ["tst"]) for space in SEVERAL.test_spaces[:2])
+    for space in SEVERAL.test_spaces:
+        assert one.recipe(space) == two.recipe(space)
+    assert scored_spaces(one) == scored_spaces(two) == [*SEVERAL.test_spaces, *DEMO.held_out]
+
+
+def test_a_space_of_the_users_own_has_no_other_test_spaces() -> None:
+    plan = plan_run(SEVERAL, "scan/mine", ["tst"])
+    assert plan.spaces("other") == []
+    assert scored_spaces(plan) == ["scan/mine", *DEMO.held_out]
+>>>>>>> stats

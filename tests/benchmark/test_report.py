@@ -346,8 +346,12 @@ def test_the_page_is_well_formed_and_readable_by_a_screen_reader(tmp_path: Path,
 
 def test_every_task_of_pixels_shows_its_frames_in_pictures_and_words(one: Any, tmp_path: Path) -> None:
     tasks = ("depth", "normals", "semseg")
+<<<<<<< HEAD
     results = [one("tst", task=task) for task in tasks]
     text = page_of(results, tmp_path)
+=======
+    text = page_of([one("tst", task=task) for task in tasks], tmp_path)
+>>>>>>> stats
     frames = 3 * len(SPACES)
     extremes = 4  # two worst and two best
     assert text.count("<img") == 3 * (frames + extremes) * len(tasks)
@@ -446,6 +450,6 @@ def test_the_smallest_difference_that_can_be_seen_is_said(results: list[Result],
     assert grid is not None
     assert [row[0].text for row in grid.rows] == ["test space", "held-out spaces", "gap"]
     said = table.measure.text(power["test"].median)
-    assert any(f"a difference smaller than {said} in the test space" in sentence for sentence in findings(table))
+    assert any(f"a difference smaller than {said} points in the test space" in sentence for sentence in findings(table))
     (lone,) = gather([one("tst")])
     assert power_grid(lone) is None
