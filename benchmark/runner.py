@@ -19,7 +19,6 @@ from baselines.teachers.table import PSEUDO_LABELLERS
 from baselines.zoo import ZOO, Model
 from benchmark.jobs import Job
 from benchmark.launching import ALONE, Execution
-<<<<<<< HEAD
 from benchmark.plan import (
     Portion,
     RunPlan,
@@ -29,9 +28,6 @@ from benchmark.plan import (
     scored_spaces,
     shared_out,
 )
-=======
-from benchmark.plan import Portion, RunPlan, labelled_portions, pretraining_pool, scored_spaces, shared_out
->>>>>>> stats
 from benchmark.results import Role as ScoredRole
 from benchmark.stages import (
     EvaluateStage,
@@ -43,10 +39,7 @@ from benchmark.stages import (
     run_pretrain,
     shape_of,
 )
-<<<<<<< HEAD
 from benchmark.suites import Protocol
-=======
->>>>>>> stats
 from benchmark.tasks import TASKS
 from benchmark.teaching import Teaching
 from sim_envs.engines import ENGINES

@@ -29,10 +29,7 @@ from baselines.precision import pick_device
 from baselines.pretraining.config import LoopConfig
 from baselines.pretraining.devices import is_first_process, launched_processes
 from baselines.pretraining.loop import pretrain
-<<<<<<< HEAD
 from baselines.sensor_inputs import stacked
-=======
->>>>>>> stats
 from baselines.transfer import LabelledFrames, Score, TransferConfig, Transferred, predict, transfer, write_log
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model

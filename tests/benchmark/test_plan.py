@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-<<<<<<< HEAD
 from baselines.zoo import ZOO
-from benchmark.plan import plan_run, refuse_given_away
-=======
-from benchmark.plan import plan_run, scored_spaces
->>>>>>> stats
+from benchmark.plan import plan_run, refuse_given_away, scored_spaces
 from benchmark.suites import load_suite
 from sim_envs.errors import UserError
 
@@ -90,14 +86,14 @@ def test_wrong_names_are_refused(arguments: dict[str, object], message: str) -> 
         plan_run(DEMO, None, **arguments)  # type: ignore[arg-type]
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("task", ["depth", "normals"])
 def test_a_task_that_asks_for_what_a_model_reads_is_refused_by_name(task: str) -> None:
     with pytest.raises(UserError, match=f"scratch-multimodal reads .*depth when it predicts, so the task {task}"):
         refuse_given_away(ZOO["scratch-multimodal"], ["semseg", task])
     refuse_given_away(ZOO["scratch"], ["semseg", task])
     refuse_given_away(ZOO["scratch-multimodal"], ["semseg"])
-=======
+
+
 SEVERAL = DEMO.model_copy(update={"test_spaces": ("builtin/flat-01", "builtin/flat-02", "builtin/flat-03")})
 
 
@@ -119,4 +115,3 @@ def test_a_space_of_the_users_own_has_no_other_test_spaces() -> None:
     plan = plan_run(SEVERAL, "scan/mine", ["tst"])
     assert plan.spaces("other") == []
     assert scored_spaces(plan) == ["scan/mine", *DEMO.held_out]
->>>>>>> stats

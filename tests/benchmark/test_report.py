@@ -346,12 +346,7 @@ def test_the_page_is_well_formed_and_readable_by_a_screen_reader(tmp_path: Path,
 
 def test_every_task_of_pixels_shows_its_frames_in_pictures_and_words(one: Any, tmp_path: Path) -> None:
     tasks = ("depth", "normals", "semseg")
-<<<<<<< HEAD
-    results = [one("tst", task=task) for task in tasks]
-    text = page_of(results, tmp_path)
-=======
     text = page_of([one("tst", task=task) for task in tasks], tmp_path)
->>>>>>> stats
     frames = 3 * len(SPACES)
     extremes = 4  # two worst and two best
     assert text.count("<img") == 3 * (frames + extremes) * len(tasks)
