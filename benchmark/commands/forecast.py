@@ -92,7 +92,9 @@ def print_forecast(plan: RunPlan, tasks: Sequence[str], found: Forecast, home: P
         device, workers = pick_device("auto"), cores()
         seconds = expected_seconds(plan, found, home, device, workers)
         where = f"{workers} processes of one core" if device.type == "cpu" else "one GPU"
-        out.print(f"time           {in_words(seconds)} on {where} (guessed from a few frames, now)", highlight=False)
+        if seconds:
+            said = f"{in_words(seconds)} on {where} (guessed from a few frames, now)"
+            out.print(f"time           {said}", highlight=False)
 
 
 def _left(found: Forecast, stage: str) -> str:
