@@ -27,6 +27,7 @@ OBJECTIVES: Table[Build] = Table(
     "objective",
     {
         "masked": "baselines.tst.masked:masked_modelling",
+        "self-distillation": "baselines.self_distillation.objective:self_distillation",
         "tokens": "baselines.tokens.objective:masked_tokens",
     },
     group="tst_bench.objectives",

@@ -10,7 +10,7 @@ from baselines.zoo.fourm import FOURM
 from baselines.zoo.generalists import GENERALISTS, adapted, any_timm
 from baselines.zoo.mock import MOCK
 from baselines.zoo.model import Model
-from baselines.zoo.specialists import SPECIALISTS, mae_external, tst_external
+from baselines.zoo.specialists import SPECIALISTS, dino_external, mae_external, tst_external
 from baselines.zoo.taught import JOIN, taught
 from baselines.zoo.variations import MARK, varied
 from sim_envs.registry import Table
@@ -23,8 +23,9 @@ FAMILIES: dict[str, Callable[[str], Model]] = {
     "timm": any_timm,
     "tst-external": tst_external,
     "mae-external": mae_external,
+    "dino-external": dino_external,
 }
-"""Rows with an argument: ``timm:NAME``, ``tst-external:N``, ``mae-external:N``."""
+"""Rows with an argument: ``timm:NAME``, ``tst-external:N``, ``mae-external:N``, ``dino-external:N``."""
 
 ADAPTED = "-adapted"
 """What makes another row of one: ``dinov2-s-adapted``."""

@@ -22,12 +22,22 @@ SCRATCH_MULTIMODAL = Model(
 )
 TST_MAE = Model("tst-mae", "masked RGB modelling in the test space", _RGB, {"test": 1.0})
 TST = Model("tst", "cross-modal masked modelling of all sensors in the test space", SENSED, {"test": 1.0})
+TST_DINO = Model(
+    "tst-dino", "self-distillation (DINO) on RGB of the test space", _RGB, {"test": 1.0}, objective="self-distillation"
+)
 TST_TOKENS = Model(
     "tst-tokens",
     "masked modelling of tokens of all sensors; the tokenizers too learn in the test space",
     SENSED,
     {"test": 1.0},
     objective="tokens",
+)
+DINO_EXTERNAL = Model(
+    "dino-external",
+    "the objective of tst-dino on external spaces only",
+    _RGB,
+    {"external": 1.0},
+    objective="self-distillation",
 )
 TST_EXTERNAL = Model("tst-external", "the objective of tst on external spaces only", SENSED, {"external": 1.0})
 MAE_EXTERNAL = Model("mae-external", "the objective of tst-mae on external spaces only", _RGB, {"external": 1.0})
@@ -45,12 +55,14 @@ SPECIALISTS = (
     SCRATCH,
     SCRATCH_MULTIMODAL,
     TST_MAE,
+    TST_DINO,
     TST,
     TST_TOKENS,
     TST_MIX,
     TST_MAE_MIX,
     TST_EXTERNAL,
     MAE_EXTERNAL,
+    DINO_EXTERNAL,
     ORACLE,
 )
 
@@ -63,6 +75,11 @@ def tst_external(count: str) -> Model:
 def mae_external(count: str) -> Model:
     """Return ``mae-external:N``."""
     return _of_spaces(MAE_EXTERNAL, count)
+
+
+def dino_external(count: str) -> Model:
+    """Return ``dino-external:N``."""
+    return _of_spaces(DINO_EXTERNAL, count)
 
 
 def _of_spaces(model: Model, count: str) -> Model:

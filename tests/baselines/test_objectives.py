@@ -17,9 +17,10 @@ from baselines.pretraining.config import LoopConfig
 from baselines.pretraining.loop import pretrain
 from baselines.pretraining.result import PretrainResult
 from baselines.zoo import ZOO
+from sim_envs.errors import UserError
 from sim_envs.recordings.sensed import SensedFrames
 
-ROWS = ["tst-tokens"]
+ROWS = ["tst-dino", "tst-tokens"]
 LOOP = LoopConfig(steps=8, batch=8, log_every=4, checkpoint_seconds=0)
 
 
@@ -91,10 +92,16 @@ def test_another_seed_gives_other_weights(
     assert (tmp_path / name).read_bytes() != (undisturbed / name).read_bytes()
 
 
+def test_self_distillation_begins_at_random_and_with_rgb_alone(small_shape: EncoderConfig) -> None:
+    with pytest.raises(UserError, match="RGB alone"):
+        OBJECTIVES["self-distillation"](ZOO["tst"], small_shape, LOOP, None)
+
+
 def test_what_a_result_says_of_a_run_is_what_was_logged_last(
     small_shape: EncoderConfig, planes: SensedFrames, tmp_path: Path
 ) -> None:
-    result = run("tst-tokens", small_shape, planes, tmp_path)
+    result = run("tst-dino", small_shape, planes, tmp_path)
     last = log_rows(tmp_path)[-1]
+    assert set(result.losses) == {"teacher entropy", "feature spread"}
     assert all(float(last[name]) == pytest.approx(value, rel=1e-4) for name, value in result.losses.items())
     assert result.gigaflops_per_step > 0

@@ -127,7 +127,7 @@ def others(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     torch.save(timm.create_model("test_vit").state_dict(), home / "test_vit.pth")
     site = install_model(home / "site")
     models = ["mock", "timm:test_vit.r160_in1k", "timm:test_vit.r160_in1k-adapted", "colours", "oracle"]
-    models += ["tst-tokens"]
+    models += ["tst-dino", "tst-tokens"]
     arguments = [part for model in models for part in ("--model", model)]
     weights = [part for model in models[1:3] for part in ("--weights", f"{model}={home / 'test_vit.pth'}")]
     environment = os.environ | {
@@ -175,6 +175,7 @@ def test_tracks_follow_from_what_reached_the_weights(others: dict[str, Result]) 
         "timm:test_vit.r160_in1k-adapted": "adapted",
         "colours": "generalist",
         "oracle": "oracle",
+        "tst-dino": "sensors-only",
         "tst-tokens": "sensors-only",
     }
 
