@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -101,6 +102,8 @@ def transfer(
 ) -> Transferred:
     """Train a head (and the encoder) and return the weights that scored best on validation.
 
+    Where no score can be taken (NaN) they are the last ones.
+
     Args:
         encoder: is copied; the caller's weights do not change.
         validation_rgb: (M, H, W, 3) uint8.
@@ -146,7 +149,7 @@ def transfer(
         row = {"step": float(step), "loss": loss.item()}
         if step in evaluate_at:
             row["validation"] = score(predict(model, validation_rgb, encode, device=device))
-            if best is None or row["validation"] > best[0]:
+            if best is None or row["validation"] > best[0] or math.isnan(best[0]):
                 best = (
                     row["validation"],
                     step,

@@ -112,19 +112,19 @@ class Places:
         """(N,) which recording each query is of."""
         return self.views.recording[self.index]
 
-    def matches(self, query: int) -> np.ndarray:
-        """Return the views that answer a query, nearest camera first, (m,) numbers in ``views``.
-
-        They are valid frames of the query's recording and split, of another trajectory, and of the same place
-        (:func:`~baselines.places.same_place`).
-        """
+    def searched(self, query: int) -> np.ndarray:
+        """Return the valid views of the query's recording and split on other trajectories, as numbers in ``views``."""
         views, at = self.views, self.index[query]
-        others = np.flatnonzero(
+        return np.flatnonzero(
             (views.recording == views.recording[at])
             & (views.split == views.split[at])
             & (views.split != UNUSABLE)
             & (views.trajectory != views.trajectory[at])
         )
+
+    def matches(self, query: int) -> np.ndarray:
+        """Return the searched views of the same place (:func:`~baselines.places.same_place`), nearest camera first."""
+        views, at, others = self.views, self.index[query], self.searched(query)
         metres, degrees = separation(
             views.position[at], views.direction[at], views.position[others], views.direction[others]
         )

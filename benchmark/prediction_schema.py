@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.predictions import MANIFEST, SCHEMA, Manifest
+from benchmark.manifest import MANIFEST, SCHEMA, Manifest
 from benchmark.tasks import Task
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -7,21 +7,37 @@ what makes it unfit, is the task's form (:mod:`benchmark.forms`).
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from benchmark.forms import Answers, Frames
+from benchmark.array_files import WHAT_CAN_BE_WRONG, ArrayFile, open_arrays
+from benchmark.forms import Answers, Frames, StackedForm, concatenate
+from benchmark.manifest import MANIFEST, SCHEMA, Manifest, PredictionFile, file_name, load_manifest
 from benchmark.tasks import TASKS, Statistics, Task
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_file, write_json, write_whole
 
-SCHEMA = 1
-MANIFEST = "predictions.json"
+__all__ = [
+    "MANIFEST",
+    "SCHEMA",
+    "Manifest",
+    "SpacePrediction",
+    "file_name",
+    "load_manifest",
+    "load_prediction",
+    "predicted_frames",
+    "read_prediction",
+    "save_predictions",
+    "score_prediction",
+]
+
+PIXELS_AT_ONCE = 1 << 22
+"""Of predictions and truth that are in memory while a space is scored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,33 +57,6 @@ class SpacePrediction:
     frames: np.ndarray
     values: Answers
     size: tuple[int, int]
-
-
-class PredictionFile(BaseModel):
-    """One row of the manifest: a file and what it must contain."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    space: str
-    file: str = Field(pattern=r"^[^/\\]+\.npz$")
-    recording: str
-    frames: int = Field(ge=1)
-    height: int = Field(ge=1)
-    width: int = Field(ge=1)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-class Manifest(BaseModel):
-    """``predictions.json``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    schema_version: int = Field(default=SCHEMA, ge=SCHEMA, le=SCHEMA)
-    task: str
-    model: str
-    protocol: str
-    seed: int
-    spaces: tuple[PredictionFile, ...]
 
 
 def save_predictions(
@@ -104,49 +93,37 @@ def save_predictions(
     return manifest
 
 
-def load_manifest(folder: Path) -> Manifest:
-    """Read ``predictions.json``.
+def predicted_frames(folder: Path, space: str, *, recording: str) -> np.ndarray:
+    """Return the frames that one space's predictions are of, (N,) int64, as they lie in the file.
 
     Raises:
-        UserError: it is missing, or is not what this version writes.
+        UserError: as :func:`read_prediction`, but for the answers themselves, which are not looked at.
     """
-    path = folder / MANIFEST
-    try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"No predictions in {folder}: {MANIFEST} is missing. Run the model again.") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UserError(f"{path} is not a prediction manifest: {where}: {first['msg']}.") from None
-    spaces = [row.space for row in manifest.spaces]
-    if len(set(spaces)) != len(spaces):
-        raise UserError(f"{path} names a space twice: {', '.join(sorted(spaces))}.")
-    return manifest
+    path, _ = _described(folder, space, recording)
+    with _opened(path) as arrays:
+        return _frames(arrays, path)
 
 
-def read_prediction(folder: Path, space: str, *, recording: str) -> SpacePrediction:
+def read_prediction(folder: Path, space: str, *, recording: str, only: np.ndarray | None = None) -> SpacePrediction:
     """Read one space's predictions back, whatever frames they are of.
+
+    Args:
+        only: frames to keep, in the order of the file; None keeps all. All are checked.
 
     Raises:
         UserError: the file is missing, damaged or changed, made on another recording, with duplicate frames, or with
             answers that the task's form refuses.
     """
-    manifest = load_manifest(folder)
-    row = next((row for row in manifest.spaces if row.space == space), None)
-    if row is None:
-        known = ", ".join(r.space for r in manifest.spaces) or "none"
-        raise UserError(f"No predictions for {space} in {folder} (there: {known}). Run the model again.")
-    path = folder / row.file
-    if row.recording != recording:
-        raise UserError(
-            f"{path} was made on another recording of {space} "
-            f"({row.recording[:12]}…, not {recording[:12]}…). Predict again on this one."
-        )
-    task = TASKS[manifest.task]
-    part = _read_npz(path, row, task)
-    _check(part, task, path)
-    return part
+    path, row = _described(folder, space, recording)
+    task = TASKS[load_manifest(folder).task]
+    kept = []
+    with _opened(path) as arrays:
+        frames = _frames(arrays, path)
+        wanted = np.isin(frames, frames if only is None else only)
+        lengths = _lengths(np.zeros(len(frames)), row.height * row.width)
+        for start, values in _parts(arrays, task, frames, lengths, row, path):
+            kept.append(values[np.flatnonzero(wanted[start : start + len(values)])])
+    return SpacePrediction(space, recording, frames[wanted], concatenate(kept), (row.height, row.width))
 
 
 def load_prediction(folder: Path, space: str, *, recording: str, frames: np.ndarray, shape: tuple[int, int]) -> Answers:
@@ -160,10 +137,9 @@ def load_prediction(folder: Path, space: str, *, recording: str, frames: np.ndar
     Raises:
         UserError: as :func:`read_prediction`, or of a wrong size, or with missing or extra frames.
     """
+    path, row = _described(folder, space, recording)
+    _refuse_other_size(row, shape, path)
     part = read_prediction(folder, space, recording=recording)
-    path = folder / file_name(space)
-    if part.size != tuple(shape):
-        raise UserError(f"{path}: predictions are of {_by(part.size)} pixels, the truth {_by(shape)}.")
     return part.values[_positions(part.frames, np.asarray(frames), path)]
 
 
@@ -180,8 +156,12 @@ def score_prediction(
 ) -> Statistics:
     """Reduce one space's predictions on disk to sufficient statistics.
 
+    Where the form allows it (:class:`~benchmark.forms.StackedForm`) predictions and truth are read in parts: memory
+    does not grow with the number of frames. A part ends between two trajectories wherever it can, because sums of
+    floats depend on how they are put together.
+
     Args:
-        target: truth of ``frames``, from ``task.targets``.
+        target: truth of ``frames``; only picked from, so that it may read what is asked for.
         frames: (N,) rows of the recording.
         trajectory: (N,) trajectory id of each.
         recording: digest of the recording.
@@ -193,13 +173,25 @@ def score_prediction(
     named = load_manifest(folder).task
     if named != task.name:
         raise UserError(f"{folder} holds predictions for {named}, not for {task.name}.")
-    values = load_prediction(folder, space, recording=recording, frames=frames, shape=shape)
-    return task.statistics(values, target, trajectory)
-
-
-def file_name(space: str) -> str:
-    """Return the file of a space: ``builtin/flat-01`` → ``builtin__flat-01.npz``."""
-    return space.replace("/", "__") + ".npz"
+    path, row = _described(folder, space, recording)
+    _refuse_other_size(row, shape, path)
+    ids = np.unique(trajectory).astype(np.int64)
+    found = np.zeros(len(ids), np.int64)
+    sums: np.ndarray | None = None
+    with _opened(path) as arrays:
+        stored = _frames(arrays, path)
+        place = np.argsort(_positions(stored, np.asarray(frames), path))  # of each stored frame among ``frames``
+        lengths = _lengths(trajectory[place], row.height * row.width)
+        for start, values in _parts(arrays, task, stored, lengths, row, path):
+            part = place[start : start + len(values)]
+            statistics = task.statistics(values, target[part], trajectory[part])
+            at = np.searchsorted(ids, statistics.trajectory)
+            if sums is None:
+                sums = np.zeros((len(ids), *task.sum_shape), statistics.sums.dtype)
+            sums[at] += statistics.sums
+            found[at] += statistics.frames
+    assert sums is not None
+    return Statistics(ids, found, sums)
 
 
 def _write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -207,33 +199,103 @@ def _write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def _read_npz(path: Path, row: PredictionFile, task: Task) -> SpacePrediction:
+def _described(folder: Path, space: str, recording: str) -> tuple[Path, PredictionFile]:
+    """Return a space's file and its row of the manifest, once the file is the one that the manifest describes."""
+    manifest = load_manifest(folder)
+    row = next((row for row in manifest.spaces if row.space == space), None)
+    if row is None:
+        known = ", ".join(r.space for r in manifest.spaces) or "none"
+        raise UserError(f"No predictions for {space} in {folder} (there: {known}). Run the model again.")
+    path = folder / row.file
+    if row.recording != recording:
+        raise UserError(
+            f"{path} was made on another recording of {space} "
+            f"({row.recording[:12]}…, not {recording[:12]}…). Predict again on this one."
+        )
     if not path.is_file():
         raise UserError(f"{path} is missing, though {MANIFEST} names it. Run the model again.")
     if digest_file(path) != row.sha256:
         raise UserError(f"{path} is not the file that {MANIFEST} describes (SHA-256). Run the model again.")
+    return path, row
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[ArrayFile]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            frames = arrays["frames"]
-            values = task.form.unpack(arrays, len(frames))
-    except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        with open_arrays(path) as arrays:
+            yield arrays
+    except WHAT_CAN_BE_WRONG as error:
         raise UserError(f"{path} cannot be read as predictions: {error}. Run the model again.") from None
-    return SpacePrediction(row.space, row.recording, frames, values, (row.height, row.width))
+
+
+def _frames(arrays: ArrayFile, path: Path) -> np.ndarray:
+    frames = arrays.whole("frames")
+    _check_frames(frames, path)
+    return frames
+
+
+def _parts(
+    arrays: ArrayFile, task: Task, frames: np.ndarray, lengths: Sequence[int], row: PredictionFile, path: Path
+) -> Iterator[tuple[int, Answers]]:
+    """Yield (position of the first, checked answers) of consecutive frames, all at once where a form needs that."""
+    if isinstance(task.form, StackedForm):
+        names = task.form.stacked()
+        streams = zip(*(arrays.parts(name, lengths) for name in names), strict=True)
+        pieces: Iterable[dict[str, np.ndarray]] = (dict(zip(names, piece, strict=True)) for piece in streams)
+    else:
+        lengths = [len(frames)]
+        pieces = [{name: arrays.whole(name) for name in arrays.names if name != "frames"}]
+    start = 0
+    for piece, length in zip(pieces, lengths, strict=True):
+        values = task.form.unpack(piece, length)
+        _check_answers(values, task, Frames(frames[start : start + length], row.height, row.width), path)
+        yield start, values
+        start += length
+
+
+def _lengths(trajectory: np.ndarray, pixels: int) -> list[int]:
+    """Return the sizes of parts of about ``PIXELS_AT_ONCE``: whole trajectories where they are not longer."""
+    most = max(1, PIXELS_AT_ONCE // pixels)
+    edges = [0, *(np.flatnonzero(np.diff(trajectory)) + 1).tolist(), len(trajectory)]
+    lengths = [0]
+    for start, end in pairwise(edges):
+        if lengths[-1] and lengths[-1] + end - start > most:
+            lengths.append(0)
+        while end - start > most:
+            lengths[-1], start = most, start + most
+            lengths.append(0)
+        lengths[-1] += end - start
+    return [length for length in lengths if length]
 
 
 def _check(part: SpacePrediction, task: Task, path: Path) -> None:
-    """Refuse what could not be scored, before it is written and after it is read."""
-    frames = part.frames
+    """Refuse what could not be scored, before it is written."""
+    _check_frames(part.frames, path)
+    _check_answers(part.values, task, Frames(part.frames, *part.size), path)
+
+
+def _check_frames(frames: np.ndarray, path: Path) -> None:
     if frames.ndim != 1 or not np.issubdtype(frames.dtype, np.integer):
         raise UserError(f"{path}: expected frames (N,) of integers, got {frames.dtype}{frames.shape}.")
-    if len(frames) != len(part.values) or not len(frames):
-        raise UserError(f"{path}: {len(frames)} frame numbers for {len(part.values)} predictions.")
+    if not len(frames):
+        raise UserError(f"{path} has no frames.")
     unique, counts = np.unique(frames, return_counts=True)
     if (counts > 1).any():
         raise UserError(f"{path}: frames predicted more than once: {_some(unique[counts > 1])}.")
-    problem = task.form.check(part.values, Frames(frames, *part.size))
+
+
+def _check_answers(values: Answers, task: Task, frames: Frames, path: Path) -> None:
+    if len(frames.rows) != len(values):
+        raise UserError(f"{path}: {len(frames.rows)} frame numbers for {len(values)} predictions.")
+    problem = task.form.check(values, frames)
     if problem:
         raise UserError(f"{path}: {task.name} predictions: {problem}.")
+
+
+def _refuse_other_size(row: PredictionFile, shape: tuple[int, int], path: Path) -> None:
+    size = (row.height, row.width)
+    if size != tuple(shape):
+        raise UserError(f"{path}: predictions are of {_by(size)} pixels, the truth {_by(shape)}.")
 
 
 def _positions(have: np.ndarray, want: np.ndarray, path: Path) -> np.ndarray:

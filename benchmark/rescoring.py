@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.environment import environment
-from benchmark.predictions import load_manifest, read_prediction
+from benchmark.predictions import load_manifest, predicted_frames
 from benchmark.results import Rescored, Result, SpaceResult, read_result, save_result, scores
 from benchmark.scoring import score_space
 from benchmark.tasks import TASKS, Task
@@ -96,7 +96,7 @@ def _part(
             f"{part.predictions[:12]}…). Run the model again."
         )
     # The SHA-256 ties the file to the result, so its frames are those that were scored.
-    frames = np.sort(read_prediction(predictions, part.space, recording=part.recording).frames)
+    frames = np.sort(predicted_frames(predictions, part.space, recording=part.recording))
     if strangers := np.setdiff1d(frames, recording.indices("test")).tolist():
         raise UserError(f"{part.space}: frame {strangers[0]} is predicted, and is no test frame of the recording.")
     return score_space(predictions, recording, frames, task=task, role=part.role, seen=seen)

@@ -108,7 +108,8 @@ def usable_tasks(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
     notes = [f"{name} is left out: {plan.test_space} has no labels." for name in plan.suite.tasks if name not in usable]
     if not usable:
         how = "--labels-from a scan" if is_capture(plan.test_space) else "--labels and --instances"
-        raise UserError(f"{' '.join(notes)} Import it with {how}, or take --task depth or --task normals.")
+        others = ", ".join(f"--task {name}" for name in TASKS if set(TASKS[name].needs) <= set(held))
+        raise UserError(f"{' '.join(notes)} Import it with {how}, or take one of {others}.")
     return usable, notes
 
 

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from benchmark.forms import Answers
 from benchmark.predictions import load_manifest, score_prediction
 from benchmark.results import SpaceResult, StoredStatistics
 from benchmark.tasks import Task
 from sim_envs.recordings.reader import Recording
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The truth about frames ``rows`` of a recording, read when frames are picked from it."""
+
+    task: Task
+    recording: Recording
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: np.ndarray) -> Answers:
+        """Return the truth about some of the frames."""
+        return self.task.targets(self.recording, self.rows[index])
 
 
 def score_space(
@@ -38,7 +56,7 @@ def score_space(
         predictions,
         space,
         task=task,
-        target=task.targets(recording, rows),
+        target=Truth(task, recording, rows),
         frames=rows,
         trajectory=recording.trajectory_ids[rows],
         recording=recording.meta.digest,

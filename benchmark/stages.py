@@ -7,6 +7,7 @@ is never worked on again.
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -190,14 +191,14 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
             progress=lambda step, steps, n=number: report(n * steps + step, len(rates) * steps),  # type: ignore[misc]
         )
         candidates.append((rate, outcome))
-    rate, best = max(candidates, key=lambda c: c[1].validation)
+    rate, best = max(candidates, key=lambda c: -math.inf if math.isnan(c[1].validation) else c[1].validation)
     stage.transfer_folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.cpu().contiguous() for name, value in best.model.state_dict().items()}
     write_whole(stage.transfer_folder / "model.safetensors", lambda path: save_file(state, path))
     write_whole(stage.transfer_folder / "log.csv", lambda path: write_log(best.log, path))
     done = {
         "encoder_lr": rate if stage.protocol == "finetune" else 0.0,
-        "validation": {f"{r:g}": o.validation for r, o in candidates},
+        "validation": {f"{r:g}": None if math.isnan(o.validation) else o.validation for r, o in candidates},
         "best_step": best.best_step,
         "seconds": sum(o.seconds for _, o in candidates),
         "parameters": sum(p.numel() for p in best.model.parameters()),

@@ -28,8 +28,7 @@ def run(
     ] = None,
     suite: Annotated[str, typer.Option(help="A suite by name, or a .yaml file.")] = "demo",
     task: Annotated[
-        list[str] | None,
-        typer.Option(help="semseg, depth, normals, captioning, …; may be given again.", show_default="the suite's"),
+        list[str] | None, typer.Option(help="A task, see `tasks list`; may be given again.", show_default="the suite's")
     ] = None,
     protocol: Annotated[
         list[str] | None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -61,6 +61,14 @@ class Form(Protocol):
 
     def bytes_per_frame(self, height: int, width: int) -> int:
         """Return about how many bytes an answer takes before compression."""
+
+
+@runtime_checkable
+class StackedForm(Form, Protocol):
+    """A form whose arrays all have one row a frame: files of any length are read, checked and scored in parts."""
+
+    def stacked(self) -> tuple[str, ...]:
+        """Return the names of the arrays of :meth:`pack`."""
 
 
 def concatenate(parts: Sequence[Answers]) -> Answers:

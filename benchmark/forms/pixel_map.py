@@ -53,6 +53,10 @@ class PixelMap:
             return f"values are {height} × {width} pixels, the frames {frames.height} × {frames.width}"
         return self.flaw(answers)
 
+    def stacked(self) -> tuple[str, ...]:
+        """Return ``values``: one map a frame."""
+        return ("values",)
+
     def schema(self) -> dict[str, Any]:
         """Return the schema of ``values``."""
         kind = "integer" if np.issubdtype(self.dtype, np.integer) else "number"

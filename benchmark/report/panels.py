@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.forms import Answers
-from benchmark.predictions import read_prediction
+from benchmark.predictions import predicted_frames, read_prediction
 from benchmark.report.evidence import Evidence
 from benchmark.tasks import Task
 from sim_envs.modalities import id_colours
@@ -54,16 +54,17 @@ def collect_panels(
         recording = open_recording(part.space, part.recording)
         if recording is None:
             continue
-        stored = {}
-        for row in evidence.rows:
-            folder = row.results[0].file(row.results[0].prediction_folder)
-            if folder is not None:
-                stored[row.model] = read_prediction(folder, part.space, recording=part.recording)
-        if not stored:
+        files = {row.model: row.results[0].file(row.results[0].prediction_folder) for row in evidence.rows}
+        folders = {model: folder for model, folder in files.items() if folder is not None}
+        if not folders:
             continue
-        frames = np.sort(next(iter(stored.values())).frames)
+        frames = np.sort(predicted_frames(next(iter(folders.values())), part.space, recording=part.recording))
         count = min(per_space, len(frames))
         chosen = frames[((np.arange(count) + 0.5) / count * len(frames)).astype(int)]
+        stored = {
+            model: read_prediction(folder, part.space, recording=part.recording, only=chosen)
+            for model, folder in folders.items()
+        }
         rgb = np.asarray(recording.array("rgb")[chosen])
         truth = evidence.task.targets(recording, chosen)
         for i, frame in enumerate(chosen):

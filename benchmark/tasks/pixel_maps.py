@@ -35,7 +35,7 @@ class PerPixel:
 
     def has_truth(self, target: np.ndarray) -> np.ndarray:
         """Return which frames have a pixel with a truth, (N,) bool."""
-        return np.asarray(self.known(target).any(axis=(1, 2)))
+        return np.asarray(target.reshape(len(target), -1).any(axis=1))
 
     def masked(self, picture: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return an (H, W, 3) picture that is black where one frame's truth says nothing."""

@@ -55,6 +55,7 @@ class Retrieval(Uncategorised):
         Measure(
             "trajectory", "trajectory@1", True, 100, 1, "%", "share whose best ranked is of a trajectory with an answer"
         ),
+        Measure("chance", "chance@1", True, 100, 1, "%", "recall@1 of a random ranking, whatever the model"),
     )
 
     @property
@@ -64,7 +65,7 @@ class Retrieval(Uncategorised):
 
     @property
     def sum_shape(self) -> tuple[int, ...]:
-        """One count for each name in ``PLACE_SUMS``."""
+        """One sum for each name in ``PLACE_SUMS``."""
         return (len(PLACE_SUMS),)
 
     def head(self) -> HeadSpec:
@@ -110,31 +111,32 @@ class Retrieval(Uncategorised):
         """Reduce rankings to counts per trajectory; frames of the query's own trajectory are never right."""
         ids, group = np.unique(trajectory, return_inverse=True)
         views = target.views
-        hit = np.zeros(prediction.shape, bool)
-        answerable, on_trajectory = (np.zeros(len(target), bool) for _ in range(2))
+        hit, share = np.zeros(prediction.shape, bool), np.zeros(len(target))
+        on_trajectory = np.zeros(len(target), bool)
         ranked = target.ranked(prediction)
         for query in range(len(target)):
             matches = target.matches(query)
             hit[query] = np.isin(ranked[query], matches)
-            answerable[query] = len(matches) > 0
+            share[query] = len(matches) / max(len(target.searched(query)), 1)
             best = ranked[query, 0]
             on_trajectory[query] = best >= 0 and views.trajectory[best] in views.trajectory[matches]
-        sums = place_sums(hit, answerable, on_trajectory, group, len(ids))
-        return Statistics(trajectory=ids.astype(np.int64), frames=sums[:, PLACE_SUMS.index("answerable")], sums=sums)
+        sums = place_sums(hit, share, on_trajectory, group, len(ids))
+        answerable = sums[:, PLACE_SUMS.index("answerable")]
+        return Statistics(trajectory=ids.astype(np.int64), frames=answerable.astype(np.int64), sums=sums)
 
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Say how many queries do not count."""
-        queries, answerable = total[:2].tolist()
+        queries, answerable = total[:2].astype(int).tolist()
         if queries == answerable:
             return Scope()
         return Scope(left_out={f"{queries - answerable} of {queries} frames": f"no frame is {_RULE}"})
 
     def reduced_metrics(self, reduced: np.ndarray) -> dict[str, np.ndarray]:
-        """Return every measure, (..., 6) → (...,)."""
+        """Return every measure, (..., 7) → (...,)."""
         return place_metrics(reduced)
 
     def metrics(self, sums: np.ndarray, scope: Scope) -> dict[str, np.ndarray]:
-        """Return every measure, (..., 6) → (...,)."""
+        """Return every measure, (..., 7) → (...,)."""
         return place_metrics(sums)
 
     def display(self, values: np.ndarray | Places, target: Places, rgb: np.ndarray, colours: np.ndarray) -> np.ndarray:

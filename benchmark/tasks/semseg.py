@@ -165,9 +165,9 @@ class SemSeg(PerPixel):
 
     def _no_ids(self, prediction: np.ndarray) -> str:
         """Name ids that no category has."""
-        known = (prediction >= 1) & (prediction <= len(self.categories))
-        if known.all():
+        if prediction.min() >= 1 and prediction.max() <= len(self.categories):
             return ""
+        known = (prediction >= 1) & (prediction <= len(self.categories))
         strange = ", ".join(str(i) for i in np.unique(prediction[~known])[:5])
         count, last = int((~known).sum()), len(self.categories)
         return f"{count} values are no category id (ids run from 1 to {last}): {strange}"

@@ -125,6 +125,14 @@ def test_the_weights_kept_are_those_that_validated_best() -> None:
     assert outcome.validation == 0.9
 
 
+def test_the_last_weights_are_kept_where_no_score_can_be_taken() -> None:
+    validation = bright_and_dark(8, 1).rgb
+    outcome = transfer(
+        encoder(), CONFIG, bright_and_dark(32, 0), validation, lambda p: float("nan"), encode, device=CPU
+    )
+    assert outcome.best_step == CONFIG.steps
+
+
 def test_predictions_do_not_depend_on_the_batch() -> None:
     outcome = transfer(
         encoder(),

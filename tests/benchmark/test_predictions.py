@@ -117,7 +117,7 @@ def test_nothing_is_left_behind_by_a_refused_prediction(tmp_path: Path) -> None:
         (np.ones((3, 4, 5), np.uint8), np.array([4, 4, 9]), "more than once: 4"),
         (np.ones((3, 4, 5), np.uint8), np.array([4, 9]), "2 frame numbers for 3"),
         (np.ones((3, 4, 5), np.uint8), np.array([0.5, 1, 2]), "of integers"),
-        (np.ones((0, 4, 5), np.uint8), np.array([], int), "0 frame numbers"),
+        (np.ones((0, 4, 5), np.uint8), np.array([], int), "has no frames"),
         (np.ones((3, 5, 4), np.uint8), FRAMES, "5 × 4 pixels, the frames 4 × 5"),
     ],
 )

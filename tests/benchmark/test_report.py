@@ -338,11 +338,12 @@ def test_the_page_is_well_formed_and_readable_by_a_screen_reader(tmp_path: Path,
     assert all('aria-label="' in svg for svg in re.findall(r"<svg [^>]*>", text))
 
 
-def test_every_task_shows_its_frames_in_pictures_and_words(one: Any, tmp_path: Path) -> None:
-    results = [one("tst", task=task) for task in TASKS]
+def test_every_task_of_pixels_shows_its_frames_in_pictures_and_words(one: Any, tmp_path: Path) -> None:
+    tasks = ("depth", "normals", "semseg")
+    results = [one("tst", task=task) for task in tasks]
     text = build_report(results, tmp_path, open_recording=open_recording).html.read_text()
     frames = 3 * len(SPACES)
-    assert text.count("<img") == 3 * frames * len(list(TASKS))
+    assert text.count("<img") == 3 * frames * len(tasks)
     assert len(re.findall(r"\d+ % of pixels right<", text)) == frames
     assert len(re.findall(r"median error \d+ cm<", text)) == frames
     assert len(re.findall(r"median error \d+°<", text)) == frames

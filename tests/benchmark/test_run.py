@@ -27,6 +27,7 @@ from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_file
 from tests.benchmark.model_kit import install_model
+from tests.benchmark.task_kit import install_task
 from tests.command_line import Done, run_command
 
 SUITE: dict[str, Any] = {
@@ -129,6 +130,29 @@ def others(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     )
     assert done.returncode == 0, done.stderr
     return {result.model: result for result in collect(home / "runs" / "mini" / "builtin__flat-01" / "results")}
+
+
+def test_tasks_that_are_no_maps_run_and_one_of_another_package_with_a_form_of_its_own(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    borrow(finished, tmp_path)
+    site = install_task(tmp_path / "site")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    budget = {"transfer_budget": SUITE["transfer_budget"] | {"head": "linear"}}
+    tasks = ["--task", "retrieval", "--task", "distance", "--model", "mock"]
+    done = subprocess.run(
+        command(tmp_path, write_suite(tmp_path, **budget), *tasks), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "runs" / "mini" / "builtin__flat-01" / "report" / "report.html").read_text(encoding="utf-8")
+    assert "The brighter the farther." in page
+    assert "12 of 12 frames" in page  # none of so few shows a place that another walk saw
+    program = str(Path(sys.executable).with_name("tst-bench"))
+    again = subprocess.run([program, "rescore", "--home", str(tmp_path)], capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0, again.stderr
+    assert "2 as before, 0 changed" in again.stdout
+    told = subprocess.run([program, "tasks", "info", "distance"], capture_output=True, text=True, timeout=300)
+    assert "how far away, in the mean" in told.stdout
 
 
 def test_tracks_follow_from_what_reached_the_weights(others: dict[str, Result]) -> None:
