@@ -116,6 +116,33 @@ def average_precision(sums: np.ndarray) -> np.ndarray:
     return ratio(total, np.where(truths > 0, float(len(RECALLS)), 0.0))
 
 
+def average_precisions(sums: np.ndarray) -> np.ndarray:
+    """Return :func:`average_precision` of many rankings whose stretches are filled from the front.
+
+    Most rankings are far shorter than the longest: those of like length are taken together, without the zeros behind
+    them. This is what makes resampling affordable.
+
+    Args:
+        sums: (..., categories, curves, n + 1, 2).
+
+    Returns:
+        (..., categories, curves) float64.
+    """
+    longest = sums.shape[-2] - 1
+    rankings = sums.reshape(-1, sums.shape[-4] * sums.shape[-3], longest + 1, 2)
+    filled = rankings.sum(axis=0)[:, :-1].any(axis=-1)
+    length = (filled * np.arange(1, longest + 1)).max(axis=-1, initial=0)
+    precision = np.empty(rankings.shape[:2])
+    above = -1
+    for limit in (0, 2, 4, 8, 16, 32, 64, longest):
+        chosen = np.flatnonzero((length > above) & (length <= limit))
+        if len(chosen):
+            stretches = rankings[:, chosen, : min(limit, longest)]
+            precision[:, chosen] = average_precision(np.concatenate([stretches, rankings[:, chosen, -1:]], axis=2))
+        above = limit
+    return precision.reshape(sums.shape[:-2])
+
+
 def intersection_over_union(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return (n, m) float64 of (n, 4) and (m, 4) boxes, computed as pycocotools does."""
     low = np.maximum(first[:, None, :2], second[None, :, :2])

@@ -137,7 +137,8 @@ class Task(Protocol):
     def statistics(self, prediction: Answers, target: Answers, trajectory: np.ndarray) -> Statistics:
         """Reduce predictions and truth of some frames to sums, by the (N,) trajectory id of each.
 
-        Sums over parts of the frames must add up to those over all of them.
+        Where the form is stacked, sums over parts of the frames must add up to those over all of them. Otherwise all
+        frames of a space are given at once, and sums of several spaces only have to pool them in some sensible way.
         """
 
     def seen(self, targets: Iterable[Answers]) -> tuple[int, ...]:

@@ -17,7 +17,14 @@ from benchmark.box_pictures import draw_boxes
 from benchmark.boxes import Boxes, TrueBoxes
 from benchmark.forms.box_list import BoxList
 from benchmark.instance_boxes import instance_boxes
-from benchmark.metrics.detection import IOU_THRESHOLDS, LARGE_FROM, MEDIUM_FROM, SUMS, average_precision, detection_sums
+from benchmark.metrics.detection import (
+    IOU_THRESHOLDS,
+    LARGE_FROM,
+    MEDIUM_FROM,
+    SUMS,
+    average_precisions,
+    detection_sums,
+)
 from benchmark.metrics.ratios import mean_of_defined
 from benchmark.tasks import Measure, Scope, Statistics
 from sim_envs.taxonomy import NYU40, Taxonomy
@@ -34,6 +41,9 @@ would weigh as much in the mean as that over all chairs."""
 
 MOST_BOXES = 100
 """Boxes a prediction may have in a frame, as in COCO."""
+
+FRAMES_AT_ONCE = 256
+"""Maps are opened for so many frames at a time: boxes of any number of frames fit in memory, their maps do not."""
 
 _SIZES = {
     "small": f"below {100 * MEDIUM_FROM:g} %",
@@ -97,9 +107,13 @@ class Detection:
             [0, *(self.categories.index(n) + 1 if n in self.categories else 0 for n in self.taxonomy.categories)],
             np.uint8,
         )
-        semantic = np.asarray(recording.array("semantic")[rows])
-        labelled = np.asarray((semantic > 0).any(axis=(1, 2)))
-        return instance_boxes(np.asarray(recording.array("instance")[rows]), things[ids][semantic], labelled)
+        parts = []
+        for start in range(0, len(rows), FRAMES_AT_ONCE):
+            some = rows[start : start + FRAMES_AT_ONCE]
+            semantic = np.asarray(recording.array("semantic")[some])
+            labelled = np.asarray((semantic > 0).any(axis=(1, 2)))
+            parts.append(instance_boxes(recording.array("instance")[some], things[ids][semantic], labelled))
+        return TrueBoxes.concatenate(parts)
 
     def has_truth(self, target: TrueBoxes) -> np.ndarray:
         """Return which frames are labelled; one without any box can still be spoilt by false ones."""
@@ -166,8 +180,11 @@ class Detection:
         """Return the counts of the scored categories, (..., categories, curves, n + 1, 2).
 
         Of each ranking only the stretches with anything in them are kept, in their order; n is the most of any.
+        Where no category is scored there is one with nothing to be found.
         """
         scored = sums[..., np.asarray(scope.scored, int) - 1, :, :, :]
+        if not scope.scored:
+            scored = np.zeros_like(sums[..., :1, :, :, :])
         stretches, truths = scored[..., :-1, :], scored[..., -1:, :]
         needed = stretches.any(axis=(*range(scored.ndim - 4), -1))
         order = np.argsort(~needed, axis=-1, kind="stable")[..., : needed.sum(axis=-1).max(initial=0)]
@@ -176,7 +193,7 @@ class Detection:
 
     def reduced_metrics(self, reduced: np.ndarray) -> dict[str, np.ndarray]:
         """Return every measure, (..., categories, curves, stretches + 1, 2) → (...,)."""
-        precision = average_precision(reduced)
+        precision = average_precisions(reduced)
         thresholds = len(IOU_THRESHOLDS)
         at = {f"ap50_{size}": thresholds + i for i, size in enumerate(_SIZES)} | {"ap50": 0, "ap75": 5}
         return {
@@ -190,9 +207,9 @@ class Detection:
 
     def per_category(self, sums: np.ndarray, scope: Scope) -> np.ndarray:
         """Return the average precision of each category, mean over the IoU thresholds, (..., K)."""
-        scored = np.asarray(scope.scored, int) - 1
         found = np.full((*sums.shape[:-4], len(self.categories)), np.nan)
-        found[..., scored] = average_precision(self.reduced(sums, scope))[..., : len(IOU_THRESHOLDS)].mean(axis=-1)
+        precision = average_precisions(self.reduced(sums, scope))[..., : len(IOU_THRESHOLDS)].mean(axis=-1)
+        found[..., np.asarray(scope.scored, int) - 1] = precision[..., : len(scope.scored)]
         return found
 
     def category_truth(self, total: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from benchmark.metrics.detection import (
     MEDIUM_FROM,
     STRETCHES,
     average_precision,
+    average_precisions,
     detection_sums,
     intersection_over_union,
 )
@@ -207,6 +208,15 @@ def test_a_resample_of_a_long_ranking_is_never_above_its_frames_and_hardly_below
     exact = by_pycocotools(prediction[frames], truth[frames], 1)
     assert (resampled <= exact + 1e-9).all()
     np.testing.assert_allclose(resampled, exact, atol=0.005)
+
+
+def test_rankings_of_all_lengths_at_once_are_what_each_is_alone() -> None:
+    rng = np.random.default_rng(8)
+    length = rng.integers(0, 91, (4, 13, 1))
+    sums = rng.integers(0, 3, (6, 4, 13, 91, 2)) * (np.arange(91) < length)[..., None]
+    sums[..., -1, :] = 0
+    sums[..., -1, 0] = sums[..., :-1, 0].sum(axis=-1).max(axis=0) + rng.integers(0, 5, (4, 13))
+    np.testing.assert_allclose(average_precisions(sums), average_precision(sums), atol=1e-12)
 
 
 def test_overlap_is_intersection_over_union() -> None:

@@ -14,7 +14,8 @@ from torchvision.ops import masks_to_boxes  # an independent way from masks to b
 from benchmark.boxes import Boxes, TrueBoxes
 from benchmark.instance_boxes import LEAST_FILL, LEAST_SHARE, LEAST_SIDE_PX, instance_boxes
 from benchmark.metrics.detection import average_precision
-from benchmark.tasks import TASKS, Task
+from benchmark.statistics import Sample, bootstrap
+from benchmark.tasks import TASKS, Task, detection
 from benchmark.tasks.detection import DETECTION, LEAST_BOXES, NO_THINGS
 
 CATEGORIES = ("wall", "chair", "table", "otherprop", "gizmo")
@@ -127,6 +128,17 @@ def test_a_frame_without_labels_says_nothing_and_one_without_things_says_that_it
     assert DETECTION.statistics(wrong, truth, np.array([0, 1])).frames.tolist() == [0, 1]
 
 
+def test_boxes_of_many_frames_are_those_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    instance = np.kron(rng.integers(0, 4, (7, 4, 5)), np.ones((1, 10, 10), int))
+    together = targets(np.full(instance.shape, 2), instance)
+    monkeypatch.setattr(detection, "FRAMES_AT_ONCE", 2)
+    in_parts = targets(np.full(instance.shape, 2), instance)
+    assert together.count.sum() > 7
+    for name in ("count", "box", "category", "ignored", "labelled"):
+        np.testing.assert_array_equal(getattr(in_parts, name), getattr(together, name))
+
+
 def test_categories_are_those_of_the_taxonomy_that_can_be_counted() -> None:
     assert not set(NO_THINGS) & set(DETECTION.categories)
     assert set(NO_THINGS) | set(DETECTION.categories) == set(DETECTION.taxonomy.categories)
@@ -178,8 +190,11 @@ def test_reduced_sums_give_what_all_sums_give_also_over_leading_axes() -> None:
 def test_without_a_scored_category_there_is_no_score() -> None:
     prediction, truth, trajectory = many(40)
     statistics = DETECTION.statistics(prediction, truth, trajectory)
-    metrics = DETECTION.metrics(statistics.total, DETECTION.scope(statistics.total, ()))
-    assert all(np.isnan(value) for value in metrics.values())
+    scope = DETECTION.scope(statistics.total, ())
+    assert all(np.isnan(value) for value in DETECTION.metrics(statistics.total, scope).values())
+    assert np.isnan(DETECTION.per_category(statistics.total, scope)).all()
+    sample = Sample("a/b", (0,), DETECTION.reduced(statistics.sums[None], scope), DETECTION.reduced_metrics)
+    assert np.isnan(bootstrap([sample], resamples=5)["map"].value)
 
 
 def test_a_category_counts_where_it_has_enough_boxes_and_was_taught() -> None:
