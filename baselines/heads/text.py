@@ -50,7 +50,7 @@ class AttentiveDecoder(nn.Module):
         self.embed = nn.Embedding(words, width, padding_idx=PAD)
         self.position = nn.Parameter(torch.randn(LONGEST + 1, width) * 0.02)
         layer = nn.TransformerDecoderLayer(
-            width, nhead=4, dim_feedforward=4 * width, dropout=0.1, activation="gelu", batch_first=True, norm_first=True
+            width, nhead=4, dim_feedforward=2 * width, dropout=0.1, activation="gelu", batch_first=True, norm_first=True
         )
         self.layers = nn.TransformerDecoder(layer, num_layers=2, norm=nn.LayerNorm(width))
         self.classify = nn.Linear(width, words)
@@ -71,8 +71,8 @@ class TextHead(Head):
     """Say a caption of each frame; a channel is the score of one of ``spec.words``.
 
     Truth is anything with ``captions``, several strings a frame (none where there is nothing to learn). Each step
-    learns from one caption of each frame, drawn anew; words are given as they should be (teacher forcing). Answers take
-    the likeliest word each time.
+    learns from all captions of its frames; words are given as they should be (teacher forcing). Answers take the
+    likeliest word each time.
     """
 
     mirrored_ids: Tensor
@@ -84,29 +84,26 @@ class TextHead(Head):
         self.register_buffer("mirrored_ids", torch.from_numpy(self.vocabulary.mirrored_ids), persistent=False)
 
     def truth(self, target: Any, mirrored: Tensor, frame: tuple[int, int]) -> Tensor:
-        """Return ids (B, captions, words), left and right changed in mirrored frames; all PAD where there is none.
-
-        Frames with fewer captions than others repeat theirs, so that each is as likely to be drawn.
-        """
+        """Return ids (B, captions, words), left and right changed in mirrored frames; all PAD where there is none."""
         ids = [[self.vocabulary.ids(caption)[: LONGEST + 1] for caption in captions] for captions in target.captions]
         most = max(1, *(len(captions) for captions in ids))
         longest = max([2, *(len(caption) for captions in ids for caption in captions)])
         padded = np.full((len(ids), most, longest), PAD, np.int64)
         for i, captions in enumerate(ids):
-            for j in range(most if captions else 0):
-                caption = captions[j % len(captions)]
+            for j, caption in enumerate(captions):
                 padded[i, j, : len(caption)] = caption
         given = torch.from_numpy(padded).to(mirrored.device)
         return torch.where(mirrored[:, None, None], self.mirrored_ids[given], given)
 
     def loss(self, tokens: Tensor, frame: tuple[int, int], truth: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the mean cross-entropy of the words of one caption of each frame; 0 without captions."""
-        drawn = torch.randint(truth.shape[1], (len(truth),), generator=generator).to(truth.device)
-        caption = truth[torch.arange(len(truth), device=truth.device), drawn]
-        scores = self.decoder(tokens, caption[:, :-1]).float()
-        following = caption[:, 1:]
-        total = F.cross_entropy(scores.flatten(0, 1), following.flatten(), ignore_index=PAD, reduction="sum")
-        return total / (following != PAD).sum().clamp(min=1)
+        """Return the mean cross-entropy of the words of all captions; 0 without captions."""
+        frames, captions = (truth[:, :, 0] != PAD).nonzero(as_tuple=True)
+        if not len(frames):
+            return tokens.new_zeros((), dtype=torch.float32) * sum(p.sum() for p in self.decoder.parameters())
+        chosen = truth[frames, captions]
+        scores = self.decoder(tokens[frames], chosen[:, :-1]).float()
+        following = chosen[:, 1:]
+        return F.cross_entropy(scores.flatten(0, 1), following.flatten(), ignore_index=PAD)
 
     def answer(self, tokens: Tensor, frame: tuple[int, int]) -> np.ndarray:
         """Return one text a frame, (B,) of strings: words with blanks between them, at least one."""
