@@ -32,6 +32,15 @@ def show_plan(
         UserError: the run could not be made: spaces are missing, or disk.
     """
     plans, notes = asked_plans(suite, scene, models, tasks, protocols, seeds, weights, limit, home)
+    print_plans(plans, notes, home)
+
+
+def print_plans(plans: Sequence[RunPlan], notes: Sequence[str], home: Path) -> None:
+    """Print what is left to do of plans, and do nothing.
+
+    Raises:
+        UserError: they could not be carried out: spaces are missing, or disk.
+    """
     problems: list[str] = []
     for plan in plans:
         usable, left_out = tasks_at_hand(plan, home)

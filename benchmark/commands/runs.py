@@ -35,16 +35,33 @@ def run_suite(
     limit: int | None = None,
     execution: Execution = ALONE,
 ) -> None:
-    """Run a suite in its test spaces, print tables and write the report.
+    """Run a suite in its test spaces, print tables and write the report; exit code 1 when anything failed."""
+    from benchmark.commands.asked import asked_plans
 
-    What fails stops nothing that does not need it; it is listed at the end, with exit code 1.
+    plans, notes = asked_plans(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
+    if carry_out(plans, notes, workers, device, home, execution):
+        sys.exit(1)
+
+
+def carry_out(
+    plans: Sequence[RunPlan],
+    notes: Sequence[str],
+    workers: int,
+    device: str,
+    home: Path,
+    execution: Execution = ALONE,
+) -> list[Failure]:
+    """Do what is left of plans, one after the other, report on all there is of them, and return what failed.
+
+    What fails stops nothing that does not need it, and is listed at the end.
+
+    Raises:
+        UserError: of a single plan a recording could not be made, without which nothing goes on.
     """
     from baselines.precision import pick_device
     from baselines.pretraining.devices import parts_of
-    from benchmark.commands.asked import asked_plans
     from benchmark.runner import Machine, run_folder
 
-    plans, notes = asked_plans(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
     place = pick_device(device).type
     parts_of(plans[0].suite.pretrain.batch, execution.processes, execution.accumulate, rank=0)  # raises if it cannot be
     machine = Machine.of(workers, place, os.cpu_count() or 1, execution)
@@ -67,7 +84,7 @@ def run_suite(
                 f"[red]failed[/] {failure.job}: {failure.message}" + (f"  (log: {failure.log})" if failure.log else "")
             )
         note.print("The same command runs again only what is missing.")
-        sys.exit(1)
+    return failures
 
 
 def _run_plan(plan: RunPlan, notes: Sequence[str], machine: Machine, place: str, home: Path) -> list[Failure]:
