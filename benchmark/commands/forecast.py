@@ -39,10 +39,10 @@ def show_plan(
 
 
 def print_plans(plans: Sequence[RunPlan], notes: Sequence[str], home: Path) -> None:
-    """Print what is left to do of a run's plans, one for each test space, and do nothing.
+    """Print what is left to do of plans, and do nothing.
 
     Raises:
-        UserError: the run could not be made: spaces are missing, or disk.
+        UserError: they could not be carried out: spaces are missing, or disk.
     """
     problems: list[str] = []
     for plan in plans:

@@ -35,7 +35,7 @@ def run_suite(
     limit: int | None = None,
     execution: Execution = ALONE,
 ) -> None:
-    """Run a suite in its test spaces, print tables and write the report; exit code 1 when a job failed."""
+    """Run a suite in its test spaces, print tables and write the report; exit code 1 when anything failed."""
     from benchmark.commands.asked import asked_plans
 
     plans, notes = asked_plans(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
@@ -51,12 +51,12 @@ def carry_out(
     home: Path,
     execution: Execution = ALONE,
 ) -> list[Failure]:
-    """Do what is left of a run's plans, one for each test space, report on all there is, and return what failed.
+    """Do what is left of plans, one after the other, report on all there is of them, and return what failed.
 
     What fails stops nothing that does not need it, and is listed at the end.
 
     Raises:
-        UserError: the only plan cannot be carried out: a recording cannot be made, say.
+        UserError: of a single plan a recording could not be made, without which nothing goes on.
     """
     from baselines.precision import pick_device
     from baselines.pretraining.devices import parts_of
