@@ -36,24 +36,23 @@ class MeanDescriptor(nn.Module):
 
 
 class PooledDescriptor(nn.Module):
-    """Project tokens, pool them by a generalised mean with a learned exponent (Radenović et al. 2018), then an MLP.
+    """Project tokens, pool them by a generalised mean with a learned exponent (Radenović et al. 2018), map linearly.
 
-    Four pools, one a quarter of the picture, keep where in the picture a thing is.
+    Pools of the four quarters with an MLP behind them found fewer places, trained on 1,440 frames.
     """
 
-    def __init__(self, token_width: int, channels: int, width: int = 128) -> None:
+    def __init__(self, token_width: int, channels: int, width: int = 256) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(token_width)
         self.project = nn.Linear(token_width, width)
         self.exponent = nn.Parameter(torch.tensor(3.0))
-        self.mlp = nn.Sequential(nn.Linear(4 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, channels))
+        self.out = nn.Linear(width, channels)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, h, w, token_width) tokens → (B, channels)."""
         exponent = self.exponent.clamp(min=1)
-        x = F.softplus(self.project(self.norm(tokens))).float().clamp(min=1e-4).permute(0, 3, 1, 2)
-        pooled = F.adaptive_avg_pool2d(x**exponent, 2) ** (1 / exponent)
-        described: Tensor = self.mlp(pooled.flatten(1))
+        x = F.softplus(self.project(self.norm(tokens)).float()).clamp(min=1e-4)
+        described: Tensor = self.out((x**exponent).mean(dim=(1, 2)) ** (1 / exponent))
         return described
 
 
