@@ -42,7 +42,9 @@ Accumulate = Annotated[
 ]
 Compile = Annotated[
     bool,
-    typer.Option("--compile", help="Fuse the encoder's blocks with torch.compile; pays in long runs on GPUs."),
+    typer.Option(
+        "--compile", help="Fuse the encoder's blocks with torch.compile, which takes a minute or more at the start."
+    ),
 ]
 
 Limit = Annotated[

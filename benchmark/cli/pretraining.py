@@ -32,12 +32,12 @@ def pretrain(
 ) -> None:
     """Pre-train one model for one seed of a run, which a later `tst-bench run` finds done.
 
-    It goes on where it was stopped. On several machines it is started by the launcher they have, on each of them, with
-    a home that all of them share; make the recordings before (`tst-bench run --limit 1` makes them, for example).
+    It goes on where it was stopped. On several machines, start it on each of them with the launcher they have, with a
+    home that all of them share; the first process makes recordings that are missing.
 
     Examples: `tst-bench pretrain --model tst --scene scan/my-flat`, `tst-bench pretrain --processes 8`,
     `torchrun --nnodes 2 --nproc_per_node 8 --rdzv_backend c10d --rdzv_endpoint HOST:29400 --no-python
-    tst-bench pretrain --suite my-flat.yaml`, `accelerate launch -m benchmark.cli pretrain --suite my-flat.yaml`
+    tst-bench pretrain --suite my-flat.yaml`
     """
     from benchmark.commands.pretraining import pretrain_one
     from benchmark.launching import Execution
