@@ -1,8 +1,7 @@
-"""Batches of sensed frames: recordings pooled, frames in order, augmentation that keeps geometry true.
+"""Batches of sensed frames: recordings pooled, frames in order, as integers until a network takes them.
 
-Frames are flipped and shifted, never zoomed: a zoom without other intrinsics shows the same picture at
-another distance, and would teach RGB → depth something false. What a shift brings in was not measured.
-Every draw for a step comes from its seed and number, so a run resumes from its step number alone.
+Frames that fit are held where the network is, and are mirrored, shifted and normalised there. Every draw for a step
+comes from its seed and number, so a run resumes from its step number alone.
 """
 
 from __future__ import annotations
@@ -15,12 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from baselines.augmentation import Changes, change_colours, move
 from baselines.values import needs_depth, require_sensed, to_values
 from sim_envs.errors import UserError
 from sim_envs.modalities import modality
 from sim_envs.storage import digest_arrays
 
 MEMORY_LIMIT_BYTES = 2 << 30
+GPU_SHARE = 0.3
+"""Of a GPU's free memory, for the frames of a pool: the rest is for weights and activations."""
+
+CPU = torch.device("cpu")
 
 
 class Frames(Protocol):
@@ -63,37 +67,16 @@ class Batch:
         )
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """How far frames may be changed.
-
-    Attributes:
-        flip: probability of mirroring left to right.
-        max_shift: pixels, along each axis.
-        brightness, contrast, colour: largest log-gain of all channels, of the distance from mid-grey, and of
-            single channels. RGB alone; it is one affine map a channel, so edges stay where they are. The
-            defaults are strong on purpose: paint and light are what spaces differ in most, and a third of them
-            left pixel accuracy in an unseen built-in flat at 36 % instead of 56 %.
-    """
-
-    flip: float = 0.5
-    max_shift: int = 4
-    brightness: float = 0.6
-    contrast: float = 0.6
-    colour: float = 0.3
-
-
-UNCHANGED = Augmentation(flip=0.0, max_shift=0, brightness=0.0, contrast=0.0, colour=0.0)
-
-
 class FramePool:
-    """Frames of several recordings in one numbering, in memory where they fit, else read on demand.
+    """Frames of several recordings in one numbering: on the device or in memory where they fit, else read on demand.
 
     Args:
         sources: the recordings; frame numbers run through them in this order.
         modalities: to serve; all sensed.
         image_size: pixels of the square frames served; stored frames are this size or a whole multiple of it.
         shares: of an epoch's frames drawn from each source; None is in proportion to their lengths.
+        device: where to hold them; a GPU holds what fits into :data:`GPU_SHARE` of its free memory.
+        memory_limit_bytes: what may be held in the memory of the CPU.
 
     Raises:
         UserError: no frames, a label, a modality that a source lacks, a wrong size, or wrong shares.
@@ -106,6 +89,7 @@ class FramePool:
         image_size: int,
         *,
         shares: Sequence[float] | None = None,
+        device: torch.device = CPU,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
     ) -> None:
         require_sensed(modalities)
@@ -119,10 +103,13 @@ class FramePool:
         self._shares = _check_shares(shares, self._sizes)
         self._starts = np.concatenate([[0], np.cumsum(self._sizes)])
         self._check_frames()
-        total = sum(int(np.prod(self._frame_shape(name))) * modality(name).dtype().nbytes for name in self._names)
-        self._held: dict[str, np.ndarray] = {}
-        if total * len(self) <= memory_limit_bytes:
-            self._held = {name: self._read(name, np.arange(len(self))) for name in self._names}
+        one = sum(int(np.prod(self._frame_shape(name))) * modality(name).dtype().nbytes for name in self._names)
+        total = one * len(self)
+        self.place = _place(total, device, memory_limit_bytes)
+        self._held: dict[str, Tensor] = {}
+        if self.place is not None:
+            rows = np.arange(len(self))
+            self._held = {name: _as_tensor(self._read(name, rows)).to(self.place) for name in self._names}
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -149,34 +136,33 @@ class FramePool:
 
     def take(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Return (len(rows), H, W[, C]) stored values at ``image_size``."""
-        return self._held[name][rows] if self._held else self._read(name, rows)
+        if not self._held:
+            return self._read(name, rows)
+        held = self._held[name]
+        return held[torch.from_numpy(rows).to(held.device)].cpu().numpy().view(modality(name).dtype)
 
-    def batch(
-        self,
-        rows: np.ndarray,
-        device: torch.device,
-        *,
-        augmentation: Augmentation = UNCHANGED,
-        generator: torch.Generator | None = None,
-    ) -> Batch:
-        """Return frames ready for a network.
+    def batch(self, rows: np.ndarray, device: torch.device, *, changes: Changes | None = None) -> Batch:
+        """Return frames ready for a network on a device.
 
         Args:
-            generator: on the CPU; draws how each frame is changed. Needed unless ``augmentation`` is UNCHANGED.
+            changes: of each frame, see :func:`~baselines.augmentation.draw_changes`.
         """
-        stored = {name: self.take(name, rows) for name in self._names}
-        inside = np.ones((len(rows), self.image_size, self.image_size), dtype=bool)
-        if augmentation != UNCHANGED:
-            if generator is None:
-                raise ValueError("augmentation needs a random generator")
-            stored, inside = _move(stored, augmentation, generator)
+        if self.place == device:
+            stored, places = self._held, torch.from_numpy(rows).to(device)
+        else:
+            stored = {name: _sent(_as_tensor(self.take(name, rows)), device) for name in self._names}
+            places = torch.arange(len(rows), device=device)
+        if changes is None:
+            taken = {name: frames.index_select(0, places) for name, frames in stored.items()}
+            inside = torch.ones((len(rows), self.image_size, self.image_size), dtype=torch.bool, device=device)
+        else:
+            taken, inside = move(stored, places, changes)
         values, measured = {}, {}
         for name in self.modalities:
-            mask = inside & (stored["depth"] > 0) if needs_depth((name,)) else inside
-            measured[name] = torch.from_numpy(mask).to(device)
-            values[name] = to_values(name, stored[name], measured[name])
-        if augmentation != UNCHANGED and generator is not None and "rgb" in values:
-            values["rgb"] = jitter_colours(values["rgb"], generator, augmentation)
+            measured[name] = inside & (taken["depth"] != 0) if needs_depth((name,)) else inside
+            values[name] = to_values(name, taken[name], measured[name])
+        if changes is not None and "rgb" in values:
+            values["rgb"] = change_colours(values["rgb"], changes)
         return Batch(values, measured, rows)
 
     def _read(self, name: str, rows: np.ndarray) -> np.ndarray:
@@ -258,44 +244,21 @@ def _check_shares(shares: Sequence[float] | None, sizes: np.ndarray) -> np.ndarr
     return array / array.sum()
 
 
-def jitter_colours(rgb: Tensor, generator: torch.Generator, augmentation: Augmentation = Augmentation()) -> Tensor:
-    """Change brightness, contrast and colour of each (3, H, W) frame of a normalised batch.
+def _place(total_bytes: int, device: torch.device, memory_limit_bytes: int) -> torch.device | None:
+    """Return where frames of this size are held, None where they fit nowhere."""
+    if device.type == "cuda" and total_bytes <= GPU_SHARE * torch.cuda.mem_get_info(device)[0]:
+        return device
+    return CPU if total_bytes <= memory_limit_bytes else None
 
-    One affine map a channel: light above black (−1) is scaled, then the distance from mid-grey (0).
 
-    Args:
-        rgb: (B, 3, H, W), in −1…1.
-        generator: on the CPU.
+def _as_tensor(stored: np.ndarray) -> Tensor:
+    """Return stored frames as a tensor; 16 unsigned bits become the signed number of the same bits.
+
+    torch has few kernels for unsigned ones; :func:`~baselines.values.to_values` turns them back.
     """
-
-    def gain(limit: float, channels: int) -> Tensor:
-        return torch.exp(limit * (2 * torch.rand(len(rgb), channels, 1, 1, generator=generator) - 1))
-
-    light = gain(augmentation.brightness, 1) * gain(augmentation.colour, 3)
-    contrast = gain(augmentation.contrast, 1)
-    return torch.addcmul((contrast * (light - 1)).to(rgb.device), rgb, (contrast * light).to(rgb.device))
+    return torch.from_numpy(stored.view(np.int16) if stored.dtype == np.uint16 else stored)
 
 
-def _move(
-    stored: dict[str, np.ndarray], augmentation: Augmentation, generator: torch.Generator
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Flip and shift every frame, all modalities alike; return them and the (B, H, W) pixels still in view.
-
-    A border that a shift brings in repeats the last pixel, and is not in view.
-    """
-    count, height, width = next(iter(stored.values())).shape[:3]
-    flipped = np.flatnonzero(torch.rand(count, generator=generator).numpy() < augmentation.flip)
-    limit = augmentation.max_shift
-    shift = torch.randint(-limit, limit + 1, (2, count, 1), generator=generator).numpy()
-    y, x = np.arange(height) + shift[0], np.arange(width) + shift[1]
-    inside = ((y >= 0) & (y < height))[:, :, None] & ((x >= 0) & (x < width))[:, None, :]
-    y, x = y.clip(0, height - 1), x.clip(0, width - 1)
-    frame = np.arange(count)[:, None, None]
-    pixel = ((frame * height + y[:, :, None]) * width + x[:, None, :]).ravel()
-    moved = {}
-    for name, frames in stored.items():
-        turned = frames.copy()
-        turned[flipped] = modality(name).flip(frames[flipped])
-        flat = turned.reshape(count * height * width, -1)
-        moved[name] = flat.take(pixel, axis=0).reshape(frames.shape) if limit else turned
-    return moved, inside
+def _sent(frames: Tensor, device: torch.device) -> Tensor:
+    """Send frames to a device; to a GPU from pinned memory, without waiting."""
+    return frames.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else frames

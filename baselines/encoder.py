@@ -77,7 +77,7 @@ class EncoderConfig:
 
 ENCODERS: dict[str, EncoderConfig] = {
     "tiny": EncoderConfig(),
-    "small": EncoderConfig(width=192, depth=6, heads=6),
+    "vit-xs": EncoderConfig(width=192, depth=6, heads=6),
     "vit-s": EncoderConfig(image_size=224, patch_size=16, width=384, depth=12, heads=6),
     "vit-b": EncoderConfig(image_size=224, patch_size=16, width=768, depth=12, heads=12),
 }

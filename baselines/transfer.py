@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from baselines.batches import jitter_colours
+from baselines.augmentation import jitter_colours
 from baselines.encoder import normalise_rgb
 from baselines.frame_encoder import FrameEncoder
 from baselines.heads import DenseModel, head_loss

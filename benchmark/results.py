@@ -7,7 +7,7 @@ can be traced to (configuration, ledger, code, libraries, machine, seeds, digest
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -143,6 +143,33 @@ class SpaceResult(_Part):
         return Scope(self.scored, self.left_out)
 
 
+class PretrainCompute(_Part):
+    """How fast a pre-training was, on which device, as :class:`~baselines.pretraining.result.PretrainResult` measured.
+
+    Attributes:
+        gigaflops_per_step: forward and backward, over all processes.
+        utilisation: of the devices' peak in matrix products of that precision; None where the peak is not known.
+        data_wait_share: of the seconds, spent waiting for frames.
+        peak_memory_bytes: of the process on a CPU, of the allocator on a GPU.
+    """
+
+    step_seconds: float = Field(ge=0)
+    samples_per_second: float = Field(ge=0)
+    gigaflops_per_step: float = Field(ge=0)
+    utilisation: float | None = Field(default=None, ge=0)
+    data_wait_share: float = Field(ge=0, le=1)
+    peak_memory_bytes: int = Field(ge=0)
+    precision: str
+    device: str
+    processes: int = Field(ge=1)
+
+    @classmethod
+    def of(cls, done: Mapping[str, Any]) -> PretrainCompute | None:
+        """Take it from what a pre-training wrote when it was done; None from one that did not measure all of it."""
+        wanted = {name: done[name] for name in cls.model_fields if name in done}
+        return cls(**wanted) if len(wanted) == len(cls.model_fields) else None
+
+
 class Compute(_Part):
     """What a row cost. Seconds are wall time on the hardware named in the environment."""
 
@@ -150,6 +177,7 @@ class Compute(_Part):
     pretrain_frames: int = Field(default=0, ge=0)
     pretrain_steps: int = Field(default=0, ge=0)
     pretrain_seconds: float = Field(default=0.0, ge=0)
+    pretraining: PretrainCompute | None = None
     transfer_frames: int = Field(default=0, ge=0)
     transfer_steps: int = Field(default=0, ge=0)
     transfer_seconds: float = Field(default=0.0, ge=0)

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from baselines.zoo import Model
 from benchmark.jobs import Job
+from benchmark.launching import ALONE, Execution
 from benchmark.plan import Portion, RunPlan, labelled_portions, pretraining_pool, shared_out
 from benchmark.stages import EvaluateStage, PretrainStage, is_done, run_evaluate, run_generate, run_pretrain, shape_of
 from benchmark.tasks import TASKS
@@ -31,16 +34,26 @@ STAGE_VERSION = 1
 
 @dataclass(frozen=True)
 class Machine:
-    """What a run may use: processes, threads in each, a torch device."""
+    """What a run may use: jobs at a time, threads in each, a torch device, and how a pre-training uses them."""
 
     workers: int
     threads: int
     device: str
+    execution: Execution = ALONE
 
     @classmethod
-    def of(cls, workers: int, device: str, cores: int) -> Machine:
-        """Share cores among workers. Two processes of one thread beat one of two; a GPU takes one job at a time."""
-        return cls(1, cores, device) if device.startswith("cuda") else cls(workers, max(1, cores // workers), device)
+    def of(cls, workers: int, device: str, cores: int, execution: Execution = ALONE) -> Machine:
+        """Share cores among workers. Two processes of one thread beat one of two; a GPU takes one job at a time.
+
+        Raises:
+            UserError: more processes than there are GPUs.
+        """
+        if device.startswith("cuda"):
+            if execution.processes > (gpus := torch.cuda.device_count()):
+                raise UserError(f"--processes {execution.processes} needs as many GPUs, and there are {gpus}.")
+            return cls(1, cores, device, execution)
+        jobs = max(1, workers // execution.processes)
+        return cls(jobs, max(1, cores // workers), device, execution)
 
 
 def run_folder(home: Path, plan: RunPlan) -> Path:
@@ -103,7 +116,12 @@ def usable_tasks(plan: RunPlan, home: Path) -> tuple[list[str], list[str]]:
 
 
 def jobs_of(
-    plan: RunPlan, recordings: dict[str, list[Recording]], tasks: Sequence[str], home: Path, device: str
+    plan: RunPlan,
+    recordings: dict[str, list[Recording]],
+    tasks: Sequence[str],
+    home: Path,
+    device: str,
+    execution: Execution = ALONE,
 ) -> list[Job]:
     """Return every job of a run: one per model and seed for pre-training, one per task and protocol after it."""
     suite, jobs = plan.suite, []
@@ -111,7 +129,9 @@ def jobs_of(
     logs = run_folder(home, plan) / "logs"
     for seed in range(suite.seeds):
         for model in plan.models:
-            before = _pretrain(plan, model, seed, recordings, home, device) if model.pretrains else None
+            before = None
+            if model.pretrains:
+                before = pretrain_stage(plan, model, seed, recordings, home, device, execution)
             needs: tuple[str, ...] = ()
             if before and not is_done(before.folder):
                 first = f"pretrain {model.name} seed {seed}"
@@ -133,14 +153,16 @@ def _log(folder: Path, name: str) -> Path:
     return folder / f"{re.sub('[ /:]', '-', name)}.log"
 
 
-def _pretrain(
+def pretrain_stage(
     plan: RunPlan,
     model: Model,
     seed: int,
     recordings: dict[str, list[Recording]],
     home: Path,
     device: str,
+    execution: Execution = ALONE,
 ) -> PretrainStage:
+    """Return the pre-training of a model of a run; its folder follows from all that decides the weights."""
     pool = pretraining_pool(model, plan.suite, recordings)
     key = {
         "stage": "pretrain",
@@ -156,7 +178,8 @@ def _pretrain(
     weights = plan.weights.get(model.name)
     if model.network and weights:
         key |= {"network": dict(model.network.identity), "weights": weights.sha256}
-    return PretrainStage(model.name, seed, plan.suite, weights, pool, _stage_folder(home, "pretrain", key), device)
+    folder = _stage_folder(home, "pretrain", key)
+    return PretrainStage(model.name, seed, plan.suite, weights, pool, folder, device, execution)
 
 
 def _evaluate(

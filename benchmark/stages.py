@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from safetensors.torch import load_file, save_file
 
 from baselines.heads import DenseModel
@@ -24,6 +25,7 @@ from baselines.ledger import Entry, Ledger, Role
 from baselines.objectives import OBJECTIVES
 from baselines.precision import pick_device
 from baselines.pretraining.config import LoopConfig
+from baselines.pretraining.devices import is_first_process, launched_processes
 from baselines.pretraining.loop import pretrain
 from baselines.transfer import LabelledFrames, TransferConfig, Transferred, predict, transfer, write_log
 from baselines.weights import WeightsFile
@@ -31,9 +33,10 @@ from baselines.zoo import ZOO
 from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trained_encoder
 from benchmark.environment import environment
 from benchmark.jobs import Report
+from benchmark.launching import ALONE, Execution, launch
 from benchmark.plan import Portion
 from benchmark.predictions import SpacePrediction, save_predictions
-from benchmark.results import Compute, Result, SpaceResult, save_result, scores
+from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result, scores
 from benchmark.scoring import score_space
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS, Task
@@ -53,6 +56,7 @@ class PretrainStage:
         weights: of the network that is gone on from, None for one that begins at random.
         pool: where each part of the frames comes from.
         folder: where checkpoints, log and encoder go.
+        execution: on how many processes, in how many parts.
     """
 
     model: str
@@ -62,6 +66,7 @@ class PretrainStage:
     pool: Sequence[tuple[Role, Portion]]
     folder: Path
     device: str
+    execution: Execution = ALONE
 
 
 @dataclass(frozen=True)
@@ -100,10 +105,17 @@ def is_done(folder: Path) -> bool:
     return (folder / DONE).is_file()
 
 
-def loop_config(suite: Suite, seed: int) -> LoopConfig:
+def loop_config(suite: Suite, seed: int, execution: Execution = ALONE) -> LoopConfig:
     """Return how long and how fast every model is pre-trained under a suite's budget."""
     budget = suite.pretrain
-    return LoopConfig(steps=budget.steps, batch=budget.batch, lr=budget.lr, seed=seed)
+    return LoopConfig(
+        steps=budget.steps,
+        batch=budget.batch,
+        lr=budget.lr,
+        accumulate=execution.accumulate,
+        compile=execution.compile,
+        seed=seed,
+    )
 
 
 def run_generate(recipe: Recipe, home: Path, report: Report) -> None:
@@ -112,13 +124,21 @@ def run_generate(recipe: Recipe, home: Path, report: Report) -> None:
 
 
 def run_pretrain(stage: PretrainStage, report: Report) -> None:
-    """Pre-train, or continue where a killed run stopped; only sensed frames are opened, no label can be."""
+    """Pre-train, or continue where a killed run stopped; only sensed frames are opened, no label can be.
+
+    Where the stage asks for several processes and this is none of them, they are launched and waited for.
+    """
     if is_done(stage.folder):
+        return
+    if stage.execution.processes > 1 and launched_processes() == 1:
+        file = stage.folder / "launched.json"
+        write_json(file, TypeAdapter(PretrainStage).dump_python(stage, mode="json"))
+        launch(file, stage.execution.processes, report)
         return
     model = ZOO[stage.model]
     frames = [Recording.open(p.folder).sensed().only(np.array(p.rows)) for _, p in stage.pool]
     start = start_of(model, stage.suite, stage.seed, stage.weights)
-    config = loop_config(stage.suite, stage.seed)
+    config = loop_config(stage.suite, stage.seed, stage.execution)
     shape = start.config if start else shape_of(stage.suite)
     objective = OBJECTIVES[model.objective](model, shape, config, start)
     outcome = pretrain(objective, config, frames, stage.folder, device=pick_device(stage.device), progress=report)
@@ -128,7 +148,13 @@ def run_pretrain(stage: PretrainStage, report: Report) -> None:
             for role, p in stage.pool
         )
     )
-    write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
+    if is_first_process():
+        write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
+
+
+def read_stage(file: Path) -> PretrainStage:
+    """Return the stage that :func:`run_pretrain` wrote for the processes that it launched."""
+    return TypeAdapter(PretrainStage).validate_json(file.read_bytes())
 
 
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:
@@ -263,6 +289,7 @@ def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
             pretrain_frames=sum(e.frames for e in ledger.entries if not (e.role == "test" and e.labels)),
             pretrain_steps=stage.suite.pretrain.steps if pretrained else 0,
             pretrain_seconds=pretrained["seconds"] if pretrained else 0.0,
+            pretraining=PretrainCompute.of(pretrained) if pretrained else None,
             transfer_frames=sum(len(p.rows) for p in stage.train),
             transfer_steps=budget.steps,
             transfer_seconds=transferred["seconds"],

@@ -8,7 +8,7 @@ several devices give the same gradient.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from baselines.batches import Augmentation, Batch
+from baselines.augmentation import Augmentation
+from baselines.batches import Batch
 from baselines.encoder import EncoderConfig, save_encoder
 
 
@@ -39,6 +40,7 @@ class Objective(nn.Module, ABC):
         image_size: pixels of a side of the frames that :meth:`losses` takes.
         augmentation: what is done to the frames before.
         shape: of the encoder.
+        all_learn: whether every parameter gets a gradient in every step, which spares several processes a search.
         identity: JSON-like; with the loop's settings and the frames it decides the weights.
     """
 
@@ -47,6 +49,7 @@ class Objective(nn.Module, ABC):
     image_size: int
     augmentation: Augmentation
     shape: EncoderConfig
+    all_learn: bool = False
     identity: Mapping[str, Any]
 
     @abstractmethod
@@ -83,7 +86,11 @@ class Objective(nn.Module, ABC):
         return torch.zeros(0, device=batch.device)
 
     def after_step(self, step: int, steps: int) -> None:
-        """Change what the optimiser does not (a momentum teacher), after its step number ``step`` of 0 … steps − 1."""
+        """Change what the optimiser does not (a momentum teacher), after its step number ``step`` of 0 … steps − 1.
+
+        Every process calls it once a step, after its last part; ``accelerate.utils.reduce(tensor, "mean")`` is the mean
+        over all processes.
+        """
 
     def picture(self, batch: Batch) -> np.ndarray | None:
         """Return an (H, W, 3) uint8 picture of what the networks make of a few frames, or None."""
@@ -96,6 +103,10 @@ class Objective(nn.Module, ABC):
     def save_encoder(self, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the encoder as :func:`~baselines.encoder.save_encoder` does."""
         save_encoder(self.encoder(), self.shape, path, provenance=provenance)
+
+    def repeated_blocks(self) -> Iterable[nn.Module]:
+        """Return the modules that ``torch.compile`` should fuse, each by itself."""
+        return self.encoder().blocks
 
     def forward(self, batch: Batch, drawn: Any, step: int, counts: Tensor) -> Losses:
         """Return :meth:`losses`: what wraps a module (several processes) goes through here."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +20,14 @@ class PretrainResult:
     Attributes:
         encoder: file name of the encoder in the run's folder.
         losses: of each name that the objective logs, mean over the last row of the log.
-        seconds: spent in steps, over all sittings; ``samples_per_second`` follows from it.
-        gigaflops_per_step: forward and backward, counted on the model as it is.
-        peak_memory_bytes: of the process (CPU) or of the allocator (CUDA).
+        seconds: spent in steps, over all sittings; ``samples_per_second`` and ``step_seconds`` follow from it.
+        data_wait_share: of the seconds, spent waiting for a step's frames.
+        gigaflops_per_step: forward and backward, counted on the model as it is, over all processes.
+        utilisation: of what the devices could do at best (see :mod:`baselines.pretraining.hardware`) in matrix products
+            of that precision; None where that is not known.
+        peak_memory_bytes: of the process (CPU) or of the allocator (CUDA); of the first of several processes.
         precision, device: what the matrix products ran in and on.
+        processes: that shared the batch in the last sitting.
     """
 
     encoder: str
@@ -32,19 +35,23 @@ class PretrainResult:
     losses: dict[str, float]
     seconds: float
     samples_per_second: float
+    step_seconds: float
+    data_wait_share: float
     parameters: int
     encoder_parameters: int
     gigaflops_per_step: float
+    utilisation: float | None
     peak_memory_bytes: int
     precision: str
     device: str
+    processes: int
     config: dict[str, Any]
 
 
 def gigaflops(objective: Objective, few: Batch, batch: int) -> float:
     """Count the operations of one step on few frames; they are proportional to the batch."""
     drawn = objective.draw(np.random.default_rng(0), len(few.rows))
-    with FlopCounterMode(display=False) as counter:
+    with torch.compiler.set_stance("force_eager"), FlopCounterMode(display=False) as counter:
         objective.losses(few, drawn, 0, objective.counts(few, drawn)).total.backward()
     objective.zero_grad(set_to_none=True)
     return float(counter.get_total_flops()) / len(few.rows) * batch / 1e9
@@ -53,10 +60,3 @@ def gigaflops(objective: Objective, few: Batch, batch: int) -> float:
 def count_parameters(network: torch.nn.Module) -> int:
     """Return how many numbers a network has learned."""
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def peak_memory_bytes(device: torch.device) -> int:
-    """Return the most memory in use so far, of the allocator on a GPU, else of the process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # kilobytes on Linux

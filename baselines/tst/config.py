@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from baselines.batches import Augmentation
+from baselines.augmentation import Augmentation
 from baselines.encoder import EncoderConfig
 from baselines.tst.masking import MaskPlan
 from baselines.tst.model import DecoderConfig

@@ -38,6 +38,8 @@ class MaskedModelling(Objective):
         start: a trained ViT to go on from, of the shape ``config.encoder``; None begins at random.
     """
 
+    all_learn = True
+
     def __init__(self, config: MaskedConfig, *, seed: int = 0, start: Start | None = None) -> None:
         super().__init__()
         self.config, self.seed, self.start = config, seed, start
@@ -55,8 +57,8 @@ class MaskedModelling(Objective):
 
     def counts(self, batch: Batch, drawn: Masks) -> Tensor:
         """Return the pixels that each modality's mean is taken over."""
-        batch = enlarged(batch, self.shape.image_size)
-        return scored_pixels(cut(batch, self.shape.patch_size), drawn.to(batch.device), self.modalities)
+        measured = Batch({}, enlarged(batch, self.shape.image_size).measured, batch.rows)
+        return scored_pixels(cut(measured, self.shape.patch_size), drawn.to(batch.device), self.modalities)
 
     def losses(self, batch: Batch, drawn: Masks, step: int, counts: Tensor) -> Losses:
         """Return the weighted mean of all modalities' losses, and each by itself."""

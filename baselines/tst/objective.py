@@ -82,8 +82,6 @@ def objective(
         weights: modality → weight; 1 where absent.
         counts: (M,) pixels that each modality's mean is taken over; None: those of :func:`scored_pixels`.
     """
-    if counts is None:
-        counts = scored_pixels(patches, masks, tuple(predictions))
     total = torch.zeros((), device=masks.visible.device)
     parts, weight_sum = {}, 0.0
     for index, (name, prediction) in enumerate(predictions.items()):
@@ -92,7 +90,8 @@ def objective(
         target = patches.values[name][frame, decoded]
         scored = _scored(patches, masks, name, index)
         kind = modality(name).loss
-        loss = masked_mean(kind, prediction.flatten(0, 1), target.flatten(0, 1), scored.flatten(0, 1), counts[index])
+        count = None if counts is None else counts[index]
+        loss = masked_mean(kind, prediction.flatten(0, 1), target.flatten(0, 1), scored.flatten(0, 1), count)
         weight = weights.get(name, 1.0)
         total = total + weight * loss / SCALE[kind]
         weight_sum += weight

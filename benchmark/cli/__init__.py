@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import captures, doctor, engines, exports, grid, look, models, recordings, runs, spaces
+from benchmark.cli import captures, doctor, engines, exports, grid, look, models, pretraining, recordings, runs, spaces
 from sim_envs.errors import UserError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(exports.app)
 app.add_typer(look.app)
 app.add_typer(runs.app)
 app.add_typer(grid.app)
+app.add_typer(pretraining.app)
 app.add_typer(models.app, name="models")
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(engines.app, name="engines")

@@ -23,6 +23,30 @@ Home = Annotated[
 SpaceId = Annotated[str, typer.Argument(metavar="SPACE", help="`source/name`, e.g. builtin/flat-01.")]
 Workers = Annotated[int | None, typer.Option(help="Processes.", show_default="one a core")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Processes = Annotated[
+    int,
+    typer.Option(
+        help="Processes that share every batch of a pre-training: on GPUs one a GPU. The weights are the same but for "
+        "rounding.",
+        min=1,
+        metavar="N",
+    ),
+]
+Accumulate = Annotated[
+    int,
+    typer.Option(
+        help="Parts that each process computes one after the other in a step, for batches that do not fit into memory. "
+        "The weights are the same but for rounding.",
+        min=1,
+        metavar="N",
+    ),
+]
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile", help="Fuse the encoder's blocks with torch.compile, which takes a minute or more at the start."
+    ),
+]
 
 Limit = Annotated[
     int | None,

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.options import Device, Home, Limit, Workers, home_of, weights_of, workers_of
+from benchmark.cli.options import (
+    Accumulate,
+    Compile,
+    Device,
+    Home,
+    Limit,
+    Processes,
+    Workers,
+    home_of,
+    weights_of,
+    workers_of,
+)
 from sim_envs.errors import unknown
 
 app = typer.Typer()
@@ -45,6 +56,9 @@ def run(
     ] = None,
     workers: Workers = None,
     device: Device = "auto",
+    processes: Processes = 1,
+    accumulate: Accumulate = 1,
+    compile_: Compile = False,
     home: Home = None,
     limit: Limit = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
@@ -53,16 +67,19 @@ def run(
 
     Examples: `tst-bench run --model tst --scene scan/my-flat`,
     `tst-bench run --model tst --model scratch --scene builtin/flat-02 --task depth --seeds 3`,
-    `tst-bench run --model dinov2-s --weights dinov2-s=model.safetensors --model tst`
+    `tst-bench run --model dinov2-s --weights dinov2-s=model.safetensors --model tst`,
+    `tst-bench run --suite my-flat.yaml --processes 8` on eight GPUs
     """
     from benchmark.commands.forecast import show_plan
     from benchmark.commands.runs import run_suite
+    from benchmark.launching import Execution
 
     asked = (suite, scene, model or [], task or [], protocol or [], seeds, weights_of(weights or []))
     if dry_run:
         show_plan(*asked, limit, home_of(home))
     else:
-        run_suite(*asked, workers_of(workers), device, home_of(home), limit)
+        execution = Execution(processes, accumulate, compile_)
+        run_suite(*asked, workers_of(workers), device, home_of(home), limit, execution)
 
 
 @app.command()

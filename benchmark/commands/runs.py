@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from benchmark.commands.console import note, out
+from benchmark.launching import ALONE, Execution
 from sim_envs.errors import UserError
 
 
@@ -26,9 +27,11 @@ def run_suite(
     device: str,
     home: Path,
     limit: int | None = None,
+    execution: Execution = ALONE,
 ) -> None:
     """Run a suite, print its table and write the report; failed jobs are listed at the end, with exit code 1."""
     from baselines.precision import pick_device
+    from baselines.pretraining.devices import parts_of
     from benchmark.captured import fit_budgets
     from benchmark.commands.asked import asked_plan
     from benchmark.failures import note_failures
@@ -37,7 +40,8 @@ def run_suite(
 
     plan, notes = asked_plan(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
     place = pick_device(device).type
-    machine = Machine.of(workers, place, os.cpu_count() or 1)
+    parts_of(plan.suite.pretrain.batch, execution.processes, execution.accumulate, rank=0)  # raises if it cannot be
+    machine = Machine.of(workers, place, os.cpu_count() or 1, execution)
     names = ", ".join(model.name for model in plan.models)
     note.print(f"[bold]{plan.suite.name}[/] in {plan.test_space}: {names}; seeds: {plan.suite.seeds}.")
     usable, left_out = usable_tasks(plan, home)
@@ -55,7 +59,7 @@ def run_suite(
     plan, notes = fit_budgets(plan, recordings)
     for line in notes:
         note.print(f"note: {line}")
-    jobs = jobs_of(plan, recordings, usable, home, place)
+    jobs = jobs_of(plan, recordings, usable, home, place, execution)
     failures = run_with_progress(jobs, machine)
     note_failures(run_folder(home, plan), jobs, failures)
     if (run_folder(home, plan) / "results").is_dir():

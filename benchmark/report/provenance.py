@@ -17,9 +17,11 @@ def all_results(tables: Sequence[Evidence]) -> list[Result]:
 
 
 def provenance_grids(tables: Sequence[Evidence]) -> list[Grid]:
-    """Return tables of code and machine, of inputs, and of the time every stage took."""
+    """Return tables of code and machine, of inputs, of the time every stage took, and of how fast pre-training was."""
     results = all_results(tables)
-    return [_environments(results), _inputs(results), _timings(results)]
+    pretraining = _pretraining(results)
+    grids = [_environments(results), _inputs(results), _timings(results)]
+    return [*grids, pretraining] if pretraining.rows else grids
 
 
 def details(tables: Sequence[Evidence]) -> list[tuple[str, str]]:
@@ -99,4 +101,38 @@ def _timings(results: Sequence[Result]) -> Grid:
         rows=tuple(rows),
         groups=tuple(result.test_space for result in results),
         note="Wall time on the machine above; other work on that machine slows it.",
+    )
+
+
+def _pretraining(results: Sequence[Result]) -> Grid:
+    """Return a row for each pre-training: those of several tasks and protocols are one."""
+    rows: dict[tuple[str, str, int], tuple[Cell, ...]] = {}
+    for result in results:
+        cost = result.compute.pretraining
+        if cost is None:
+            continue
+        name = f"{result.model}, seed {result.seed}"
+        on = f"{cost.processes} × {cost.device}" if cost.processes > 1 else cost.device
+        used = cost.utilisation
+        rows[result.test_space, result.model, result.seed] = (
+            Cell(name, name),
+            Cell(f"{on}, {cost.precision}"),
+            Cell(f"{1000 * cost.step_seconds:,.0f}", cost.step_seconds),
+            Cell(f"{cost.samples_per_second:,.0f}", cost.samples_per_second),
+            Cell(f"{cost.gigaflops_per_step:,.1f}", cost.gigaflops_per_step),
+            Cell("–") if used is None else Cell(f"{100 * used:.0f} %", used),
+            Cell(f"{100 * cost.data_wait_share:.1f} %", cost.data_wait_share),
+            Cell(f"{cost.peak_memory_bytes / 1e9:.2f}", cost.peak_memory_bytes),
+        )
+    return Grid(
+        title="Speed of pre-training",
+        columns=("run", "device", "ms a step", "frames/s", "GFLOP a step", "of peak", "waited for data", "peak GB"),
+        rows=tuple(rows.values()),
+        groups=tuple(space for space, _, _ in rows),
+        note=(
+            "Of peak: operations of a step, counted, over what the device could do in that time in matrix products of "
+            "that precision (data sheet of a GPU; measured at the end on the threads of a CPU). Memory is that of the "
+            "process on a CPU, of torch's allocator on a GPU."
+        ),
+        numeric=2,
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
+from benchmark.suites.presets import preset_fields
 from sim_envs.errors import UserError, unknown
 from sim_envs.recordings.lens_and_noise import LensAndNoise
 from sim_envs.rig import Rig
@@ -44,7 +45,7 @@ class RigSize(_Part, LensAndNoise):
 
 
 class PretrainBudget(_Part):
-    """What every pre-trained model gets: the same frames, steps and batch.
+    """What every pre-trained model gets: the same frames, steps and batch. ``preset: NAME`` fills in what is not given.
 
     Attributes:
         encoder: preset of the encoder, which ``scratch`` shares.
@@ -57,6 +58,14 @@ class PretrainBudget(_Part):
     steps: int = Field(1200, ge=1)
     batch: int = Field(64, ge=1)
     lr: float = Field(2e-3, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, values: Any) -> Any:
+        try:
+            return preset_fields(values)
+        except UserError as error:
+            raise ValueError(str(error)) from error
 
 
 class TransferBudget(_Part):

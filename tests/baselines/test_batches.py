@@ -10,14 +10,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.batches import UNCHANGED, Augmentation, FramePool, epoch_order, jitter_colours, shrink
+from baselines.augmentation import UNCHANGED, Augmentation, Changes, draw_changes, jitter_colours
+from baselines.batches import FramePool, epoch_order, shrink
 from baselines.values import LOG_DEPTH_MEAN, LOG_DEPTH_STD, to_stored, to_values
 from sim_envs.errors import UserError
-from sim_envs.modalities import SENSED
+from sim_envs.modalities import SENSED, modality
 from sim_envs.recordings.sensed import SensedFrames
 from sim_envs.rig import Rig
 
 CPU = torch.device("cpu")
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 STILL = Augmentation(flip=0.0, max_shift=0, brightness=0.0, contrast=0.0, colour=0.0)
 FLIPPED = Augmentation(flip=1.0, max_shift=0, brightness=0.0, contrast=0.0, colour=0.0)
 SHIFTED = Augmentation(flip=0.0, max_shift=5, brightness=0.0, contrast=0.0, colour=0.0)
@@ -25,6 +27,14 @@ SHIFTED = Augmentation(flip=0.0, max_shift=5, brightness=0.0, contrast=0.0, colo
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def changes(augmentation: Augmentation, frames: int, seed: int = 0) -> Changes | None:
+    return draw_changes(augmentation, generator(seed), frames)
+
+
+def as_tensor(stored: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(stored.view(np.int16) if stored.dtype == np.uint16 else stored)
 
 
 def metres(depth_values: torch.Tensor) -> np.ndarray:
@@ -41,7 +51,7 @@ def normals_of_depth(depth: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("augmentation", [UNCHANGED, FLIPPED])
 def test_normals_agree_with_the_depth_also_when_flipped(planes: SensedFrames, augmentation: Augmentation) -> None:
-    batch = FramePool([planes], SENSED, 32).batch(np.arange(40), CPU, augmentation=augmentation, generator=generator())
+    batch = FramePool([planes], SENSED, 32).batch(np.arange(40), CPU, changes=changes(augmentation, 40))
     for depth, normals, measured in zip(
         metres(batch.values["depth"]), batch.values["normals"].numpy(), batch.measured["depth"].numpy(), strict=True
     ):
@@ -54,7 +64,7 @@ def test_normals_agree_with_the_depth_also_when_flipped(planes: SensedFrames, au
 def test_a_flip_mirrors_every_modality(planes: SensedFrames) -> None:
     pool = FramePool([planes], SENSED, 32)
     plain = pool.batch(np.arange(8), CPU)
-    mirrored = pool.batch(np.arange(8), CPU, augmentation=FLIPPED, generator=generator())
+    mirrored = pool.batch(np.arange(8), CPU, changes=changes(FLIPPED, 8))
     for name in ("rgb", "depth", "edges"):
         assert torch.equal(plain.values[name].flip(-1), mirrored.values[name])
         assert torch.equal(plain.measured[name].flip(-1), mirrored.measured[name])
@@ -62,10 +72,42 @@ def test_a_flip_mirrors_every_modality(planes: SensedFrames) -> None:
     torch.testing.assert_close(plain.values["normals"].flip(-1) * sign, mirrored.values["normals"], atol=0.01, rtol=0)
 
 
+@pytest.mark.parametrize("name", SENSED)
+def test_mirroring_is_what_the_modality_table_says(planes: SensedFrames, name: str) -> None:
+    rows = np.arange(8)
+    mirrored = FramePool([planes], (name,), 32).batch(rows, CPU, changes=changes(FLIPPED, 8))
+    by_the_table = np.ascontiguousarray(modality(name).flip(planes.get(name, rows)))
+    expected = to_values(name, as_tensor(by_the_table), mirrored.measured[name])
+    assert torch.equal(mirrored.values[name], expected)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
+def test_frames_changed_on_a_device_are_those_changed_on_the_cpu(planes: SensedFrames, device: str) -> None:
+    rows, drawn = np.array([3, 39, 0, 7]), changes(Augmentation(), 4)
+    where = torch.device(device)
+    plain = FramePool([planes], SENSED, 32).batch(rows, CPU, changes=drawn)
+    held = FramePool([planes], SENSED, 32, device=where).batch(rows, where, changes=drawn)
+    sent = FramePool([planes], SENSED, 32, memory_limit_bytes=0).batch(rows, where, changes=drawn)
+    for name in SENSED:
+        for other in (held, sent):
+            torch.testing.assert_close(other.values[name].cpu(), plain.values[name], rtol=1e-5, atol=1e-5)
+            assert torch.equal(other.measured[name].cpu(), plain.measured[name])
+
+
+def test_a_part_of_a_batch_is_changed_as_in_the_whole(planes: SensedFrames) -> None:
+    pool, rows, drawn = FramePool([planes], SENSED, 32), np.arange(10), changes(Augmentation(), 10)
+    assert drawn is not None
+    whole = pool.batch(rows, CPU, changes=drawn)[4:7]
+    part = pool.batch(rows[4:7], CPU, changes=drawn[4:7])
+    assert np.array_equal(whole.rows, part.rows)
+    assert all(torch.equal(whole.values[name], part.values[name]) for name in SENSED)
+    assert all(torch.equal(whole.measured[name], part.measured[name]) for name in SENSED)
+
+
 def test_a_shift_moves_all_modalities_alike_and_measures_nothing_beyond_the_border(planes: SensedFrames) -> None:
     pool = FramePool([planes], SENSED, 32)
     plain = pool.batch(np.arange(30), CPU)
-    moved = pool.batch(np.arange(30), CPU, augmentation=SHIFTED, generator=generator())
+    moved = pool.batch(np.arange(30), CPU, changes=changes(SHIFTED, 30))
     for index in range(30):
         inside = moved.measured["rgb"][index]
         rows, columns = inside.any(1).nonzero().flatten(), inside.any(0).nonzero().flatten()
@@ -94,7 +136,7 @@ def test_colour_jitter_stays_within_its_limits_and_touches_rgb_alone(planes: Sen
     pool = FramePool([planes], SENSED, 32)
     plain = pool.batch(np.arange(8), CPU)
     colours = Augmentation(flip=0.0, max_shift=0)
-    jittered = pool.batch(np.arange(8), CPU, augmentation=colours, generator=generator())
+    jittered = pool.batch(np.arange(8), CPU, changes=changes(colours, 8))
     assert not torch.equal(plain.values["rgb"], jittered.values["rgb"])
     contrast = [
         values.amax(dim=(2, 3)) - values.amin(dim=(2, 3)) for values in (plain.values["rgb"], jittered.values["rgb"])
@@ -114,9 +156,7 @@ def test_brightness_alone_scales_light_above_black() -> None:
 
 def test_the_same_generator_gives_the_same_batch(planes: SensedFrames) -> None:
     pool = FramePool([planes], SENSED, 32)
-    first, second = (
-        pool.batch(np.arange(8), CPU, augmentation=Augmentation(), generator=generator(7)) for _ in range(2)
-    )
+    first, second = (pool.batch(np.arange(8), CPU, changes=changes(Augmentation(), 8, seed=7)) for _ in range(2))
     assert all(torch.equal(first.values[name], second.values[name]) for name in SENSED)
 
 
@@ -200,12 +240,12 @@ def test_larger_frames_are_averaged_or_sampled() -> None:
 def test_values_turn_back_into_what_was_stored(planes: SensedFrames, name: str) -> None:
     stored = planes.get(name, np.arange(10))
     measured = torch.from_numpy(planes.get("depth", np.arange(10)) > 0)
-    back = to_stored(name, to_values(name, stored, measured))
+    back = to_stored(name, to_values(name, as_tensor(stored), measured))
     difference = np.abs(back.astype(int) - stored.astype(int))[measured.numpy()]
     assert difference.max() <= 1
 
 
 def test_depth_beyond_32_metres_does_not_wrap() -> None:
     stored = np.full((1, 1, 1), 40_000, np.uint16)
-    values = to_values("depth", stored, torch.ones(1, 1, 1, dtype=torch.bool))
+    values = to_values("depth", as_tensor(stored), torch.ones(1, 1, 1, dtype=torch.bool))
     assert metres(values)[0, 0, 0] == pytest.approx(40, rel=1e-5)

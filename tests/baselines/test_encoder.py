@@ -22,7 +22,7 @@ from baselines.encoder import (
 from sim_envs.errors import UserError
 
 
-@pytest.mark.parametrize("name", ["tiny", "small"])
+@pytest.mark.parametrize("name", ["tiny", "vit-xs"])
 def test_a_preset_gives_one_token_a_patch(name: str) -> None:
     config = ENCODERS[name]
     rgb = torch.randn(2, 3, config.image_size, config.image_size)

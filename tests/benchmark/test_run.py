@@ -105,6 +105,17 @@ def test_a_result_says_what_reached_the_weights(finished: Path) -> None:
     assert tst.compute.pretrain_frames == 40
 
 
+def test_a_result_says_how_fast_its_pretraining_was(finished: Path) -> None:
+    folder = finished / "runs" / "mini" / "builtin__flat-01"
+    cost = {result.model: result.compute.pretraining for result in collect(folder / "results")}
+    assert cost["scratch"] is None
+    assert cost["tst"] is not None
+    assert cost["tst"].step_seconds * cost["tst"].samples_per_second == pytest.approx(8)
+    assert cost["tst"].utilisation is not None
+    assert 0 < cost["tst"].utilisation < 1
+    assert "Speed of pre-training" in (folder / "report" / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def others(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     """Results of other objectives, a mock, a network of timm as it is and adapted, a third party's, and an oracle."""
