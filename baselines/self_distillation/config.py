@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from baselines.batches import UNCHANGED, Augmentation
+from baselines.augmentation import UNCHANGED, Augmentation
 from sim_envs.errors import UserError
 
 
