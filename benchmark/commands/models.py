@@ -13,6 +13,7 @@ from baselines.ledger import Entry, Labels, Ledger, TaughtBy, Track
 from baselines.sensor_inputs import RGB_ALONE
 from baselines.teachers.table import PSEUDO_LABELLERS, teacher
 from baselines.zoo import ADAPTED, FAMILIES, TAUGHT, ZOO, Model
+from baselines.zoo.taught import ALIASES
 from benchmark.commands.console import out
 
 OF_SUITE = "the suite's ViT"
@@ -46,7 +47,9 @@ def list_models(as_json: bool) -> None:
             for line in mine:
                 show(line)
     families = ", ".join(f"{family}:…" for family in FAMILIES)
-    print(f"Also {families}, X{ADAPTED} for a plain ViT X of this list, and {TAUGHT}X, {TAUGHT}X+Y… for teachers X, Y.")
+    print(f"Also {families}, X{ADAPTED} for a plain ViT X of this list, and {TAUGHT}X, {TAUGHT}X+Y… for teachers X, Y:")
+    short = ", ".join(f"{name} ({model})" for name, model in ALIASES.items())
+    print(f"models of this list, {short}, {', '.join(PSEUDO_LABELLERS)}.")
 
 
 def show_model(name: str, size: int, as_json: bool) -> None:
