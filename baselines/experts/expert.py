@@ -58,6 +58,10 @@ class Expert(ABC):
     def answer(self, session: Session, rgb: np.ndarray) -> Any:
         """Return what the head of the task would give for (N, H, W, 3) uint8 frames."""
 
+    def without_meaning(self, session: Session) -> list[str]:
+        """Return the expert's own classes that mean none of the categories and therefore count for none."""
+        return []
+
     def random_model(self) -> Any:
         """Return the published network with random weights."""
         configuration, model, _ = self.classes()

@@ -12,7 +12,7 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
 from baselines.experts.expert import STRIDE, Expert, ExpertFeatures, Session, on_one_grid
-from baselines.experts.labels import ADE20K, meanings
+from baselines.experts.labels import ADE20K, meanings, unmapped
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,10 @@ class Mask2Former(Expert):
     def encoder(self, model: Any) -> PixelFeatures:
         """Return backbone and pixel decoder."""
         return PixelFeatures(model.model.pixel_level_module, model.config)
+
+    def without_meaning(self, session: Session) -> list[str]:
+        """Look them up as :meth:`answer` does."""
+        return unmapped(session.labels, session.categories, ADE20K)
 
     def answer(self, session: Session, rgb: np.ndarray) -> np.ndarray:
         """Return the score of each evaluation category in each pixel, (N, K, H, W) float32.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from baselines.ledger import Entry
 from baselines.networks import Network
 from baselines.weights import HUB_FILES, UNREADABLE, WeightsFile, cached, download
 from sim_envs.errors import UserError
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,9 @@ class ExpertNetwork(Network):
         except UNREADABLE as error:
             raise UserError(f"Cannot read preprocessor_config.json in {path}: {_reason(error)}.") from error
         session = Session(model, processor, path, tuple(categories), device)
+        strangers = self.expert.without_meaning(session)
+        if strangers:
+            LOG.warning("Classes of %s that mean no category: %s.", self.expert.repository, "; ".join(strangers))
 
         def answer(rgb: np.ndarray) -> Any:
             with torch.inference_mode():
@@ -182,17 +188,17 @@ def _require_transformers() -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep transformers from telling what is said here in one message."""
-    from transformers.utils import logging
+    from transformers.utils import logging as theirs
 
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
-    logging.disable_progress_bar()
+    before, bars = theirs.get_verbosity(), theirs.is_progress_bar_enabled()
+    theirs.set_verbosity(theirs.CRITICAL)
+    theirs.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        theirs.set_verbosity(before)
         if bars:
-            logging.enable_progress_bar()
+            theirs.enable_progress_bar()
 
 
 def _reason(error: Exception) -> str:

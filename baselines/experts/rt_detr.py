@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.ops import box_convert
 
 from baselines.experts.expert import STRIDE, Expert, ExpertFeatures, Session, on_one_grid
-from baselines.experts.labels import COCO, meanings
+from baselines.experts.labels import COCO, meanings, unmapped
 
 MOST_BOXES = 100
 """Of a frame; COCO's metric looks at no more."""
@@ -34,6 +34,10 @@ class RTDetr(Expert):
     def encoder(self, model: Any) -> HybridFeatures:
         """Return backbone and hybrid encoder."""
         return HybridFeatures(model.model)
+
+    def without_meaning(self, session: Session) -> list[str]:
+        """Look them up as :meth:`answer` does."""
+        return unmapped(session.labels, session.categories, COCO)
 
     def answer(self, session: Session, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the best boxes of each frame, (N, n, 4) pixels, their evaluation ids and scores, both (N, n).

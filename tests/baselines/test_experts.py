@@ -125,6 +125,14 @@ def test_segments_are_those_of_transformers_under_the_names_of_the_evaluation(pu
     assert not scores[:, CATEGORIES.index("floor")].any()  # the expert has no word for it
 
 
+def test_classes_that_mean_no_category_are_listed(published: Published, caplog: pytest.LogCaptureFixture) -> None:
+    small(Mask2Former).zero_shot("semseg", CATEGORIES, published[Mask2Former][0], CPU)
+    assert "Classes of tests/small that mean no category: sky." in caplog.text
+    caplog.clear()
+    small(RTDetr).zero_shot("detection", THINGS, published[RTDetr][0], CPU)
+    assert "airplane." in caplog.text
+
+
 def test_metres_are_those_of_transformers(published: Published) -> None:
     folder, model = published[DepthAnything]
     network = small(DepthAnything)
