@@ -102,4 +102,5 @@ class SelfDistillationConfig:
 
     def plain(self) -> dict[str, Any]:
         """Return the configuration as JSON-like values."""
-        return asdict(self)
+        crops = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.crops).items()}
+        return asdict(self) | {"crops": crops, "teacher_temperature": list(self.teacher_temperature)}

@@ -18,6 +18,7 @@ import torch
 import yaml
 
 from benchmark.plan import plan_run
+from benchmark.predictions import read_prediction
 from benchmark.report import gather
 from benchmark.results import Result, collect
 from benchmark.runner import jobs_of, open_recordings
@@ -44,7 +45,7 @@ SUITE: dict[str, Any] = {
         "held_out": {"test": [3, 4]},
     },
     "models": ["scratch", "tst"],
-    "tasks": ["semseg", "depth", "normals", "detection"],
+    "tasks": ["semseg", "depth", "normals"],
     "protocols": ["finetune"],
     "pretrain": {"frames": 40, "steps": 12, "batch": 8},
     "transfer_budget": {"frames": 30, "steps": 6, "batch": 8, "evaluations": 2, "encoder_lrs": [1e-3, 1e-4]},
@@ -90,7 +91,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_leaves_a_result_a_row_and_a_report(finished: Path) -> None:
-    assert len(digests(finished)) == 2 * 4  # models × tasks
+    assert len(digests(finished)) == 2 * 3  # models × tasks
     report = finished / "runs" / "mini" / "builtin__flat-01" / "report"
     assert all((report / name).stat().st_size for name in ("report.html", "report.md", "report.csv"))
     assert "http" not in (report / "report.html").read_text(encoding="utf-8").replace("http://www.w3.org", "")
@@ -115,6 +116,22 @@ def test_a_result_says_how_fast_its_pretraining_was(finished: Path) -> None:
     assert cost["tst"].utilisation is not None
     assert 0 < cost["tst"].utilisation < 1
     assert "Speed of pre-training" in (folder / "report" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("strength", ["linear", "strong"])
+def test_boxes_are_learnt_stored_scored_and_shown_as_maps_are(strength: str, finished: Path, tmp_path: Path) -> None:
+    borrow(finished, tmp_path)
+    budget = SUITE["transfer_budget"] | {"steps": 30, "head": strength, "encoder_lrs": [1e-3]}
+    suite = write_suite(tmp_path, tasks=["detection"], models=["scratch"], transfer_budget=budget)
+    done = subprocess.run(command(tmp_path, suite), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "runs" / "mini" / "builtin__flat-01"
+    (result,) = collect(run / "results")
+    folder = result.file(result.prediction_folder)
+    assert folder is not None
+    part = read_prediction(folder, "builtin/flat-01", recording=result.spaces[0].recording)
+    assert len(part.values) == 3 * 4
+    assert "best boxes (IoU 0.5)" in (run / "report" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
