@@ -37,8 +37,6 @@ class MeanDescriptor(nn.Module):
 
 class PooledDescriptor(nn.Module):
     """Project tokens, pool them by a generalised mean with a learned exponent (Radenović et al. 2018), map linearly.
-
-    Pools of the four quarters with an MLP behind them found fewer places, trained on 1,440 frames.
     """
 
     def __init__(self, token_width: int, channels: int, width: int = 256) -> None:

@@ -213,12 +213,13 @@ def _resample(sample: Sample, resamples: int) -> dict[str, np.ndarray]:
     """Return each measure of each resample and seed, (R, S)."""
     seeds, trajectories = sample.sums.shape[:2]
     shape = sample.sums.shape[2:]
-    flat = np.moveaxis(sample.sums, 1, 0).reshape(trajectories, -1).astype(np.float64)
+    flat = np.moveaxis(sample.sums, 1, 0).reshape(trajectories, seeds * int(np.prod(shape))).astype(np.float64)
     weights = _weights(sample.space, trajectories, resamples)
     chunk = max(1, _CHUNK_BYTES // (8 * 4 * max(1, flat.shape[1])))  # metrics hold a few arrays of this size
     parts: dict[str, list[np.ndarray]] = {}
     for start in range(0, resamples, chunk):
-        sums = (weights[start : start + chunk] @ flat).reshape(-1, seeds, *shape)
+        drawn = weights[start : start + chunk]
+        sums = (drawn @ flat).reshape(len(drawn), seeds, *shape)  # sums may be of size 0: nothing is scored
         for measure, values in sample.metrics(sums).items():
             parts.setdefault(measure, []).append(values)
     return {measure: np.concatenate(values) for measure, values in parts.items()}
