@@ -36,8 +36,7 @@ class MeanDescriptor(nn.Module):
 
 
 class PooledDescriptor(nn.Module):
-    """Project tokens, pool them by a generalised mean with a learned exponent (Radenović et al. 2018), map linearly.
-    """
+    """Project tokens, pool them by a generalised mean with a learned exponent (Radenović et al. 2018), map linearly."""
 
     def __init__(self, token_width: int, channels: int, width: int = 256) -> None:
         super().__init__()
