@@ -10,7 +10,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -183,7 +183,7 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
     if not is_done(stage.transfer_folder):
         _transfer(stage, task, device, report) if stage.protocol != "zero-shot" else _no_transfer(stage, task)
     if not is_done(stage.prediction_folder):
-        _predict(stage, task, device)
+        _predict(stage, task, device, report)
     result = _score(stage, task, device)
     flags = (*result.flags, *stage.suite.flags)
     save_result(stage.result_folder, result.model_copy(update={"flags": flags}))
@@ -247,7 +247,7 @@ def _no_transfer(stage: EvaluateStage, task: Task) -> None:
     write_without_transfer(stage.transfer_folder / DONE, network.zero_shot_parameters, seen)
 
 
-def _answers(stage: EvaluateStage, task: Task, device: torch.device) -> Callable[[np.ndarray], list[Any]]:
+def _answers(stage: EvaluateStage, task: Task, device: torch.device) -> Callable[[np.ndarray], Iterable[Any]]:
     """Return a function from (N, H, W, 3) uint8 frames to what the task encodes of them, one part a batch."""
     zoo_model, rig = ZOO[stage.model], stage.suite.rig
     if stage.protocol == "zero-shot":
@@ -259,16 +259,18 @@ def _answers(stage: EvaluateStage, task: Task, device: torch.device) -> Callable
     return lambda rgb: predict(model, rgb, task.encode_prediction, device=device)
 
 
-def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
+def _predict(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
     answer, rig = _answers(stage, task, device), stage.suite.rig
-    start, count = time.perf_counter(), 0
+    start, done, count = time.perf_counter(), 0, sum(len(part.rows) for _, part in stage.scored)
     parts = []
     for _, part in stage.scored:
         recording, rows = Recording.open(part.folder), np.array(part.rows, np.int64)
-        encoded = answer(_inputs([part], ZOO[stage.model]))
+        encoded = []
+        for answered in answer(_inputs([part], ZOO[stage.model])):
+            encoded.append(answered)
+            report(done := done + len(answered), count)
         values = task.conclude(concatenate(encoded), recording, rows)
         parts.append(SpacePrediction(part.space, part.digest, rows, values, (rig.height, rig.width)))
-        count += len(rows)
     seconds = time.perf_counter() - start
     save_predictions(
         stage.prediction_folder, parts, task=task, model=stage.model, protocol=stage.protocol, seed=stage.seed

@@ -70,7 +70,7 @@ def _gap(evidence: Evidence, difference: Difference) -> str:
 
 
 def _caveats(evidence: Evidence) -> list[str]:
-    seeds = {len(row.seeds) for row in evidence.rows}
+    seeds = set(evidence.training_seeds)
     found = []
     if 1 in seeds:
         which = "There is" if seeds == {1} else "Some rows have"
@@ -78,7 +78,7 @@ def _caveats(evidence: Evidence) -> list[str]:
             f"{which} one training seed: the spread between training runs is not in those intervals, and another "
             "seed could reverse an order that looks clear here."
         )
-    elif max(seeds) < 3:
+    elif seeds and max(seeds) < 3:
         found.append("Two training seeds say little about the spread between training runs.")
     text = evidence.measure.text
     sizes = [f"{text(p.median)}{_points(evidence)} {WHERE[p.role]}" for p in evidence.power if p.role in WHERE]
