@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -19,7 +18,8 @@ from benchmark.launching import Execution
 from benchmark.plan import RunPlan
 from benchmark.progress import run_with_progress
 from benchmark.runner import Machine, open_recordings, pretrain_stage, recording_jobs, run_folder
-from benchmark.stages import DONE, PretrainStage, run_pretrain
+from benchmark.stages.folder import read_done
+from benchmark.stages.pretrain import PretrainStage, run_pretrain
 from sim_envs.errors import UserError
 
 POLL_SECONDS = 2.0
@@ -91,7 +91,7 @@ def _saying() -> Report:
 
 
 def _say(stage: PretrainStage) -> None:
-    done = json.loads((stage.folder / DONE).read_text(encoding="utf-8"))
+    done = read_done(stage.folder)
     utilisation = f", {100 * done['utilisation']:.0f} % of the peak" if done.get("utilisation") else ""
     processes = f" on {done['processes']} processes" if done.get("processes", 1) > 1 else ""
     out.print(

@@ -25,9 +25,9 @@ from benchmark.report import gather
 from benchmark.report.findings import findings
 from benchmark.results import Result, collect
 from benchmark.runner import jobs_of, open_recordings, run_folder
+from benchmark.stages.zero_shot import BATCH
 from benchmark.suites import load_suite
 from benchmark.tasks import TASKS
-from benchmark.zero_shot import BATCH
 from sim_envs.errors import UserError
 from sim_envs.recordings.reader import Recording
 from tests.baselines.expert_kit import publish, small
