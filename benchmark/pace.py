@@ -1,7 +1,7 @@
 """How long a run will take on this machine: a few frames of each kind of work are done now, and their number scaled.
 
 It is a guess to plan an afternoon by, not a measurement: other work on the machine, larger batches and slow disks are
-not in it. Teachers' answers and the start of processes are not counted.
+not in it. Teachers' answers, experts' answers without transfer and the start of processes are not counted.
 """
 
 from __future__ import annotations
