@@ -35,8 +35,3 @@ def separation(
 def same_place(metres: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     """Return where views that are so far apart show the same place, bool."""
     return (metres <= NEAR_M) & (degrees <= NEAR_DEG)
-
-
-def other_place(metres: np.ndarray, degrees: np.ndarray) -> np.ndarray:
-    """Return where views that are so far apart surely show different places, bool."""
-    return (metres > FAR_M) | (degrees > FAR_DEG)

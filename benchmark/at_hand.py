@@ -13,7 +13,8 @@ import numpy as np
 from benchmark.jobs import Job
 from benchmark.plan import RunPlan
 from benchmark.runner import jobs_of, usable_tasks
-from benchmark.stages import EvaluateStage, PretrainStage
+from benchmark.stages.evaluate import EvaluateStage
+from benchmark.stages.pretrain import PretrainStage
 from sim_envs.engines import ENGINES
 from sim_envs.errors import UserError
 from sim_envs.modalities import MODALITIES

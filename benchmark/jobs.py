@@ -120,7 +120,7 @@ def _context(threads: int) -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.stages"])
+    context.set_forkserver_preload(["benchmark.stages.pretrain", "benchmark.stages.evaluate"])
     return context
 
 

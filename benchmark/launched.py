@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 from benchmark.launching import end_with_launcher, tell
-from benchmark.stages import read_stage, run_pretrain
+from benchmark.stages.pretrain import read_stage, run_pretrain
 from sim_envs.errors import UserError
 
 

@@ -1,7 +1,7 @@
 """How long a run will take on this machine: a few frames of each kind of work are done now, and their number scaled.
 
 It is a guess to plan an afternoon by, not a measurement: other work on the machine, larger batches and slow disks are
-not in it. Teachers' answers and the start of processes are not counted.
+not in it. Teachers' answers, experts' answers without transfer and the start of processes are not counted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from benchmark.at_hand import DONE
 from benchmark.encoders import architecture, shape_of, start_of
 from benchmark.forecast import Forecast
 from benchmark.plan import RunPlan, pretrain_budget, scored_spaces
-from benchmark.stages import head_of, loop_config
+from benchmark.stages.evaluate import head_of
+from benchmark.stages.pretrain import loop_config
 from benchmark.status import Cell
 from sim_envs.generate import record
 from sim_envs.modalities import MODALITIES, modality

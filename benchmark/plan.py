@@ -122,6 +122,11 @@ def external_group(count: int | None) -> str:
     return f"external:{count}" if count else "external"
 
 
+def source_group(model: Model, role: Role) -> str:
+    """Name the group of recordings that a model's share of a role comes from."""
+    return external_group(model.external_spaces) if role == "external" else role
+
+
 def plan_run(
     suite: Suite,
     test_space: str | None,
@@ -341,7 +346,6 @@ def pretraining_pool(
     frames = pretrain_budget(model, suite).frames
     for role, share in (model.sources or {}).items():
         splits = pretraining_splits(role, suite)
-        group = external_group(model.external_spaces) if role == "external" else role
-        portions = shared_out(recordings[group], splits, round(share * frames))
+        portions = shared_out(recordings[source_group(model, role)], splits, round(share * frames))
         pool += [(role, p) for p in portions if p.rows]
     return pool

@@ -17,6 +17,7 @@ import torch
 from baselines.sensor_inputs import RGB_ALONE
 from baselines.teachers.table import PSEUDO_LABELLERS
 from baselines.zoo import ZOO, Model
+from benchmark.encoders import shape_of
 from benchmark.jobs import Job
 from benchmark.launching import ALONE, Execution
 from benchmark.plan import (
@@ -29,19 +30,13 @@ from benchmark.plan import (
     shared_out,
 )
 from benchmark.results import Role as ScoredRole
-from benchmark.stages import (
-    EvaluateStage,
-    PretrainStage,
-    head_of,
-    is_done,
-    run_evaluate,
-    run_generate,
-    run_pretrain,
-    shape_of,
-)
+from benchmark.stages.evaluate import EvaluateStage, head_of, run_evaluate
+from benchmark.stages.folder import is_done
+from benchmark.stages.pretrain import PretrainStage, run_pretrain
+from benchmark.stages.record import run_generate
+from benchmark.stages.teaching import Teaching
 from benchmark.suites import Protocol
 from benchmark.tasks import TASKS
-from benchmark.teaching import Teaching
 from sim_envs.engines import ENGINES
 from sim_envs.errors import UserError
 from sim_envs.generate import generate

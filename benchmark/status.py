@@ -16,7 +16,9 @@ from benchmark.jobs import Failure, Job
 from benchmark.plan import RunPlan, pretrain_budget
 from benchmark.results import SUFFIX, Result, read_result
 from benchmark.runner import run_folder
-from benchmark.stages import EvaluateStage, PretrainStage, is_done
+from benchmark.stages.evaluate import EvaluateStage
+from benchmark.stages.folder import is_done
+from benchmark.stages.pretrain import PretrainStage
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 

@@ -78,7 +78,7 @@ class FeatureTeacher(Teacher):
                 raise UserError(f"--weights {self.name}={given}: the weights of {self.name} come from this run alone.")
             return None
         path = network.find_weights(self.name, given)
-        return WeightsFile.of(path) if path else None
+        return network.weights_file(path) if path else None
 
     def at_hand(self) -> bool:
         """As for the model itself."""

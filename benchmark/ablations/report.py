@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.ablations.figures import draw
+from benchmark.ablations.figures import ablation_drawing
 from benchmark.ablations.kinds import Kind, Point
 from benchmark.ablations.readings import Ablation, read
 from benchmark.ablations.words import sentences
 from benchmark.report.evidence import ROLE_TITLES, gather
+from benchmark.report.style import save_drawing
 from benchmark.report.tables import interval_text
 from benchmark.results import Result
 from sim_envs.errors import UserError
@@ -63,11 +64,9 @@ def write_ablation(kind: Kind, points: Sequence[Point], results: Sequence[Result
 
 def _write(ablation: Ablation, folder: Path) -> AblationFiles:
     evidence = ablation.evidence
-    stem = f"{ablation.kind.name}-{evidence.task.name}-{evidence.protocol}"
-    files = AblationFiles(ablation, *(folder / f"{stem}{end}" for end in (".svg", ".png", ".csv", ".md")))
-    figure = draw(ablation)
-    write_whole(files.svg, lambda path: figure.savefig(path, format="svg", metadata={"Date": None}))
-    write_whole(files.png, lambda path: figure.savefig(path, format="png", dpi=150))
+    name = f"{ablation.kind.name}-{evidence.task.name}-{evidence.protocol}"
+    svg, png = save_drawing(ablation_drawing(ablation, name), folder)
+    files = AblationFiles(ablation, svg, png, folder / f"{name}.csv", folder / f"{name}.md")
     _write_text(files.csv, csv_of(ablation))
     _write_text(files.markdown, markdown_of(ablation, files.png.name))
     return files
@@ -105,8 +104,7 @@ def csv_of(ablation: Ablation) -> str:
 def markdown_of(ablation: Ablation, picture: str) -> str:
     """Return title, figure, table, sentences and what it rests on."""
     evidence, measure = ablation.evidence, ablation.evidence.measure
-    unit = f" ({measure.unit})" if measure.unit else ""
-    titles = [f"{measure.label}{unit}, {ROLE_TITLES[role]}" for role in ablation.roles]
+    titles = [f"{measure.label}{measure.in_brackets}, {ROLE_TITLES[role]}" for role in ablation.roles]
     lines = [
         f"# {ablation.kind.summary}",
         "",

@@ -83,7 +83,6 @@ def _last_against_first(ablation: Ablation, readings: list[Reading], last: str, 
 
 def _by(ablation: Ablation, difference: Estimate, role: str) -> str:
     measure = ablation.evidence.measure
-    unit = " points" if measure.unit == "%" else f" {measure.unit}" if measure.unit else ""
-    text = f"{interval_text(difference, measure, signed=True)}{unit} {WHERE[role]}"
+    text = f"{interval_text(difference, measure, signed=True)}{measure.after_difference} {WHERE[role]}"
     low, high = difference.interval
     return text if not np.isfinite([low, high]).all() or low > 0 or high < 0 else f"{text}, not to be told from 0"

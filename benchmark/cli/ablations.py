@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.options import Device, Home, Limit, Workers, home_of, workers_of
+from benchmark.cli.options import (
+    Accumulate,
+    Compile,
+    Device,
+    Head,
+    Home,
+    Limit,
+    Processes,
+    Workers,
+    home_of,
+    workers_of,
+)
 from sim_envs.errors import UserError
 
 app = typer.Typer()
@@ -40,8 +51,12 @@ def ablate(
     task: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="the suite's")] = None,
     protocol: Annotated[list[str] | None, typer.Option(help="As in `run`.", show_default="finetune")] = None,
     seeds: Annotated[int | None, typer.Option(help="Training seeds.", show_default="the suite's")] = None,
+    head: Head = None,
     workers: Workers = None,
     device: Device = "auto",
+    processes: Processes = 1,
+    accumulate: Accumulate = 1,
+    compile_: Compile = False,
     home: Home = None,
     limit: Limit = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the grid and do nothing.")] = False,
@@ -55,24 +70,17 @@ def ablate(
     `tst-bench ablate spaces --suite small --seeds 3`,
     `tst-bench ablate steps --model tst --model tst-mae --values 100,200,400`
     """
-    from benchmark.commands.ablations import run_ablation
+    from benchmark.commands.ablations import plan_ablation, run_ablation, show_ablation
+    from benchmark.commands.asked import Asked
+    from benchmark.launching import Execution
 
-    run_ablation(
-        kind,
-        suite,
-        scene,
-        model or ["tst"],
-        _numbers(values),
-        sample,
-        task or [],
-        protocol or ["finetune"],
-        seeds,
-        workers_of(workers),
-        device,
-        home_of(home),
-        limit,
-        dry_run,
-    )
+    asked = Asked(suite, scene, model or ["tst"], task or [], protocol or ["finetune"], seeds, head=head, limit=limit)
+    ablation = plan_ablation(kind, asked, _numbers(values), sample, home_of(home))
+    if dry_run:
+        show_ablation(ablation, home_of(home))
+    else:
+        execution = Execution(processes, accumulate, compile_)
+        run_ablation(ablation, workers_of(workers), device, home_of(home), execution)
 
 
 def _numbers(text: str | None) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.options import Home, Limit, home_of, weights_of
+from benchmark.cli.options import Head, Home, Limit, home_of, weights_of
 
 app = typer.Typer()
 
@@ -32,6 +32,7 @@ def status(
     weights: Annotated[
         list[str] | None, typer.Option(help="As in `run`.", metavar="MODEL=FILE", show_default="looked for")
     ] = None,
+    head: Head = None,
     limit: Limit = None,
     as_json: Annotated[
         bool,
@@ -45,10 +46,12 @@ def status(
 
     Example: `tst-bench status --suite small --scene builtin/flat-02`
     """
+    from benchmark.commands.asked import Asked
     from benchmark.commands.status import show_status
 
     files = weights_of(weights or [])
-    show_status(suite, scene, model or [], task or [], protocol or [], seeds, files, limit, as_json, home_of(home))
+    asked = Asked(suite, scene, model or [], task or [], protocol or [], seeds, files, head, limit)
+    show_status(asked, as_json, home_of(home))
 
 
 @app.command()

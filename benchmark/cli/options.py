@@ -46,7 +46,15 @@ Compile = Annotated[
         "--compile", help="Fuse the encoder's blocks with torch.compile, which takes a minute or more at the start."
     ),
 ]
-
+Head = Annotated[
+    str | None,
+    typer.Option(
+        help="linear or strong: what a task adds on the encoder. Results of another one than the suite's are kept "
+        "apart under SUITE-HEAD-head.",
+        metavar="HEAD",
+        show_default="the suite's",
+    ),
+]
 Limit = Annotated[
     int | None,
     typer.Option(

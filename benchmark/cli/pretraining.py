@@ -39,11 +39,13 @@ def pretrain(
     `torchrun --nnodes 2 --nproc_per_node 8 --rdzv_backend c10d --rdzv_endpoint HOST:29400 --no-python
     tst-bench pretrain --suite my-flat.yaml`
     """
+    from benchmark.commands.asked import Asked
     from benchmark.commands.pretraining import pretrain_one
     from benchmark.launching import Execution
 
     execution = Execution(processes, accumulate, compile_)
-    pretrain_one(model, scene, suite, seed, weights_of(weights or []), device, execution, home_of(home), limit)
+    asked = Asked(suite, scene, [model], weights=weights_of(weights or []), limit=limit)
+    pretrain_one(asked, seed, device, execution, home_of(home))
 
 
 @app.command()

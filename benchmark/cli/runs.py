@@ -11,6 +11,7 @@ from benchmark.cli.options import (
     Accumulate,
     Compile,
     Device,
+    Head,
     Home,
     Limit,
     Processes,
@@ -58,6 +59,7 @@ def run(
             show_default="the hub's cache, or the hub",
         ),
     ] = None,
+    head: Head = None,
     workers: Workers = None,
     device: Device = "auto",
     processes: Processes = 1,
@@ -75,16 +77,18 @@ def run(
     `tst-bench run --suite my-flat.yaml --processes 8` on eight GPUs,
     `tst-bench run --model mask2former --weights mask2former=FOLDER --protocol zero-shot`
     """
+    from benchmark.commands.asked import Asked
     from benchmark.commands.forecast import show_plan
     from benchmark.commands.runs import run_suite
     from benchmark.launching import Execution
 
-    asked = (suite, scene, model or [], task or [], protocol or [], seeds, weights_of(weights or []))
+    files = weights_of(weights or [])
+    asked = Asked(suite, scene, model or [], task or [], protocol or [], seeds, files, head, limit)
     if dry_run:
-        show_plan(*asked, limit, home_of(home))
+        show_plan(asked, home_of(home))
     else:
         execution = Execution(processes, accumulate, compile_)
-        run_suite(*asked, workers_of(workers), device, home_of(home), limit, execution)
+        run_suite(asked, workers_of(workers), device, home_of(home), execution)
 
 
 @app.command()
@@ -129,17 +133,24 @@ def demo(
     device: Device = "auto",
     home: Home = None,
 ) -> None:
-    """Run the whole benchmark in small: the table of specialization against generalization, and its report."""
+    """Run the whole benchmark in small: the table of specialization against generalization, and its report.
+
+    Example: `tst-bench demo --preset small`
+    """
+    from benchmark.commands.asked import Asked
     from benchmark.commands.runs import run_suite
 
     if preset not in ("demo", "small"):
         raise unknown("preset", preset, ("demo", "small"))
-    run_suite(preset, None, [], [], [], None, {}, workers_of(workers), device, home_of(home))
+    run_suite(Asked(preset), workers_of(workers), device, home_of(home))
 
 
 @suites.command("list")
 def suites_list() -> None:
-    """List the suites that come with the program."""
+    """List the suites that come with the program.
+
+    Example: `tst-bench suites list`
+    """
     from benchmark.commands.runs import list_suites
 
     list_suites()

@@ -15,7 +15,10 @@ app = typer.Typer(no_args_is_help=True, help="Spaces: list them, look at them, i
 
 @app.command("list")
 def spaces_list(home: Home = None) -> None:
-    """List the spaces that can be used now: the built-in ones and what was imported."""
+    """List the spaces that can be used now: the built-in ones and what was imported.
+
+    Example: `tst-bench spaces list`
+    """
     from benchmark.commands.spaces import list_all_spaces
 
     list_all_spaces(home_of(home))
@@ -27,7 +30,10 @@ def spaces_info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, provenance included.")] = False,
     home: Home = None,
 ) -> None:
-    """Say what is in a space: size, faces, categories, what it lacks, where it came from."""
+    """Say what is in a space: size, faces, categories, what it lacks, where it came from.
+
+    Example: `tst-bench spaces info builtin/flat-01 --json`
+    """
     from benchmark.commands.spaces import show_space
 
     show_space(space, home_of(home), as_json)
@@ -39,7 +45,10 @@ def spaces_preview(
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures.", show_default="in the data home")] = None,
     home: Home = None,
 ) -> None:
-    """Draw a labelled floor plan (of a capture: where the camera went) and a contact sheet of views."""
+    """Draw a labelled floor plan (of a capture: where the camera went) and a contact sheet of views.
+
+    Example: `tst-bench spaces preview scan/my-flat --out pictures`
+    """
     from benchmark.commands.spaces import preview
 
     preview(space, home_of(home), out)

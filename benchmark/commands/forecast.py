@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from baselines.precision import pick_device
 from benchmark.at_hand import DONE, tasks_at_hand
-from benchmark.commands.asked import asked_plans
+from benchmark.commands.asked import Asked, asked_plans
 from benchmark.commands.console import note, out
 from benchmark.forecast import Forecast, forecast
 from benchmark.jobs import cores
@@ -18,23 +18,13 @@ from benchmark.plan import RunPlan
 from sim_envs.errors import UserError
 
 
-def show_plan(
-    suite: str,
-    scene: str | None,
-    models: Sequence[str],
-    tasks: Sequence[str],
-    protocols: Sequence[str],
-    seeds: int | None,
-    weights: Mapping[str, Path],
-    limit: int | None,
-    home: Path,
-) -> None:
+def show_plan(asked: Asked, home: Path) -> None:
     """Print what a run would do, and do nothing.
 
     Raises:
         UserError: the run could not be made: spaces are missing, or disk.
     """
-    plans, notes = asked_plans(suite, scene, models, tasks, protocols, seeds, weights, limit, home)
+    plans, notes = asked_plans(asked, home)
     print_plans(plans, notes, home)
 
 

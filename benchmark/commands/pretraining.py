@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from baselines.precision import pick_device
 from baselines.pretraining.devices import is_first_process, launched_processes, parts_of
 from benchmark.at_hand import recordings_at_hand
 from benchmark.captured import fit_budgets
-from benchmark.commands.asked import asked_plan
+from benchmark.commands.asked import Asked, asked_plan
 from benchmark.commands.console import note, out
 from benchmark.jobs import Job, Report
 from benchmark.launching import Execution
 from benchmark.plan import RunPlan
 from benchmark.progress import run_with_progress
 from benchmark.runner import Machine, open_recordings, pretrain_stage, recording_jobs, run_folder
-from benchmark.stages import DONE, PretrainStage, run_pretrain
+from benchmark.stages.folder import read_done
+from benchmark.stages.pretrain import PretrainStage, run_pretrain
 from sim_envs.errors import UserError
 
 POLL_SECONDS = 2.0
 SAID_SECONDS = 30.0
 
 
-def pretrain_one(
-    model_name: str,
-    scene: str | None,
-    suite_name: str,
-    seed: int,
-    weights: Mapping[str, Path],
-    device: str,
-    execution: Execution,
-    home: Path,
-    limit: int | None,
-) -> None:
-    """Pre-train one model for one seed; alone, on several processes, or as one of those that a launcher started.
+def pretrain_one(asked: Asked, seed: int, device: str, execution: Execution, home: Path) -> None:
+    """Pre-train the one model that is asked for, for one seed: alone, on several processes, or as one of a launcher's.
 
     Raises:
         UserError: the model has no pre-training, or something is wrong with suite, spaces or settings.
     """
-    plan, notes = asked_plan(suite_name, scene, [model_name], [], [], seed + 1, weights, limit, home)
+    plan, notes = asked_plan(replace(asked, seeds=seed + 1), home)
     (model,) = plan.models
     if not model.pretrains:
         raise UserError(f"{model.name} is not pre-trained here: {model.summary}.")
@@ -91,7 +81,7 @@ def _saying() -> Report:
 
 
 def _say(stage: PretrainStage) -> None:
-    done = json.loads((stage.folder / DONE).read_text(encoding="utf-8"))
+    done = read_done(stage.folder)
     utilisation = f", {100 * done['utilisation']:.0f} % of the peak" if done.get("utilisation") else ""
     processes = f" on {done['processes']} processes" if done.get("processes", 1) > 1 else ""
     out.print(

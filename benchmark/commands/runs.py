@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,28 +17,16 @@ from benchmark.launching import ALONE, Execution
 from sim_envs.errors import UserError
 
 if TYPE_CHECKING:
+    from benchmark.commands.asked import Asked
     from benchmark.plan import RunPlan
     from benchmark.runner import Machine
 
 
-def run_suite(
-    suite_name: str,
-    scene: str | None,
-    models: Sequence[str],
-    tasks: Sequence[str],
-    protocols: Sequence[str],
-    seeds: int | None,
-    weights: Mapping[str, Path],
-    workers: int,
-    device: str,
-    home: Path,
-    limit: int | None = None,
-    execution: Execution = ALONE,
-) -> None:
+def run_suite(asked: Asked, workers: int, device: str, home: Path, execution: Execution = ALONE) -> None:
     """Run a suite in its test spaces, print tables and write the report; exit code 1 when anything failed."""
     from benchmark.commands.asked import asked_plans
 
-    plans, notes = asked_plans(suite_name, scene, models, tasks, protocols, seeds, weights, limit, home)
+    plans, notes = asked_plans(asked, home)
     if carry_out(plans, notes, workers, device, home, execution):
         sys.exit(1)
 

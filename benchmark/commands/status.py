@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,27 +11,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmark.at_hand import tasks_at_hand
-from benchmark.commands.asked import asked_plans
+from benchmark.commands.asked import Asked, asked_plans
 from benchmark.commands.console import note, out
 from benchmark.plan import RunPlan
 from benchmark.runner import run_folder
 from benchmark.status import DONE, STATES, Cell, counts, grid_of
 
 
-def show_status(
-    suite: str,
-    scene: str | None,
-    models: Sequence[str],
-    tasks: Sequence[str],
-    protocols: Sequence[str],
-    seeds: int | None,
-    weights: Mapping[str, Path],
-    limit: int | None,
-    as_json: bool,
-    home: Path,
-) -> None:
+def show_status(asked: Asked, as_json: bool, home: Path) -> None:
     """Print how far a run is in every test space that is asked for, as tables or as JSON."""
-    plans, notes = asked_plans(suite, scene, models, tasks, protocols, seeds, weights, limit, home)
+    plans, notes = asked_plans(asked, home)
     facts = []
     for plan in plans:
         usable, left_out = tasks_at_hand(plan, home)

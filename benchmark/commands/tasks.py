@@ -48,8 +48,7 @@ def show_task(name: str) -> None:
     measures = Table("measure", "better", "what it is", box=None, padding=(0, 2, 0, 0))
     for measure in task.measures:
         better = "higher" if measure.higher_is_better else "lower"
-        unit = f" ({measure.unit})" if measure.unit else ""
-        measures.add_row(escape(measure.label + unit), better, escape(measure.meaning))
+        measures.add_row(escape(measure.label + measure.in_brackets), better, escape(measure.meaning))
     out.print()
     out.print(measures)
 

@@ -24,7 +24,6 @@ def forest_drawing(evidence: Evidence, name: str) -> Drawing | None:
         return None
     height = 1.3 + 0.32 * len(differences)
     figure, every = new_figure(2.2 + 2.5 * len(evidence.roles), height, len(evidence.roles), sharey=True)
-    points = " (points)" if measure.unit == "%" else f" ({measure.unit})" if measure.unit else ""
     for axes, role in zip(every, evidence.roles, strict=True):
         axes.axvline(0, color=INK, linewidth=1, linestyle=(0, (4, 3)))
         for place, difference in enumerate(differences):
@@ -44,7 +43,7 @@ def forest_drawing(evidence: Evidence, name: str) -> Drawing | None:
                 capsize=2.5,
             )
         axes.set_title(ROLE_TITLES[role])
-        axes.set_xlabel(f"difference in {measure.label}{points}")
+        axes.set_xlabel(f"difference in {measure.label}{measure.difference_in_brackets}")
     every[0].set_yticks(range(len(differences)), [f"{d.better} − {d.reference}" for d in differences])
     every[0].set_ylim(len(differences) - 0.5, -0.5)
     summary = "; ".join(
@@ -90,7 +89,7 @@ def categories_drawing(evidence: Evidence, styles: Mapping[str, Mapping[str, Any
         said.append(f"{row.model}: " + ", ".join(f"{task.categories[i - 1]} {value:.0f}" for i, value in listed))
     axes.set_yticks(range(len(order)), [task.categories[i - 1] for i in order])
     axes.invert_yaxis()
-    axes.set_xlabel(f"{measure.label}, of each category{f' ({measure.unit})' if measure.unit else ''}")
+    axes.set_xlabel(f"{measure.label}, of each category{measure.in_brackets}")
     legend_beside(axes)
     left_out = len(space.scored) - len(order)
     fewer = f" The {left_out} with least truth are in the table only." if left_out > 0 else ""
@@ -137,7 +136,7 @@ def matrix_drawing(matrix: Matrix, name: str) -> Drawing:
     axes.set_yticks(ticks, matrix.spaces)
     axes.invert_yaxis()
     axes.set(xlabel="tested in", ylabel="pre-trained in", aspect="equal")
-    axes.set_title(f"{matrix.model}: {measure.label}{f' ({measure.unit})' if measure.unit else ''}")
+    axes.set_title(f"{matrix.model}: {measure.label}{measure.in_brackets}")
     for spine in axes.spines.values():
         spine.set_visible(False)
     said = "; ".join(

@@ -168,6 +168,4 @@ def _p(part: Compared) -> str:
 
 
 def _signed(part: Compared) -> str:
-    unit = part.measure.unit
-    shown = " points" if unit == "%" else unit if unit in ("", "°") else f" {unit}"
-    return interval_text(part.difference, part.measure, signed=True) + shown
+    return interval_text(part.difference, part.measure, signed=True) + part.measure.after_difference

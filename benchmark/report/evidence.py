@@ -139,6 +139,11 @@ class Evidence:
         """What every interval of the table rests on, in words."""
         return self.roles_rest_on(SCORED_ROLES)
 
+    @property
+    def training_seeds(self) -> tuple[int, ...]:
+        """The number of training seeds of each row; empty without transfer, where no seed decides anything."""
+        return () if self.protocol == "zero-shot" else tuple(len(row.seeds) for row in self.rows)
+
     def roles_rest_on(self, roles: Sequence[str]) -> str:
         """Say in words what the scores in the spaces of some roles rest on."""
         groups: dict[str, list[tuple[str, int, int]]] = {}
@@ -146,7 +151,7 @@ class Evidence:
             frames = sum(trajectory.frames for trajectory in part.statistics.trajectories)
             group = groups.setdefault(ROLE_TITLES[part.role].capitalize(), [])
             group.append((part.space, len(part.statistics.trajectories), frames))
-        return rests_on(groups, [len(row.seeds) for row in self.rows])
+        return rests_on(groups, self.training_seeds)
 
     def best(self, role: str, measure: Measure) -> tuple[str, ...]:
         """Return the models that lead a column: one, or all that cannot be told apart from the best value.

@@ -44,7 +44,7 @@ def _pair(evidence: Evidence, difference: Difference) -> str:
 
 def _clause(evidence: Evidence, difference: Difference, role: str) -> str:
     estimate, p_value = difference.by_role[role], difference.p_values[role]
-    reference, where, points = difference.reference, WHERE[role], _points(evidence)
+    reference, where, points = difference.reference, WHERE[role], evidence.measure.after_difference
     low, high = estimate.interval
     if not np.isfinite([low, high]).all():
         return f"cannot be compared with {reference} {where} (no interval)"
@@ -63,14 +63,14 @@ def _gap(evidence: Evidence, difference: Difference) -> str:
     low, high = estimate.interval
     if not np.isfinite([low, high]).all():
         return "their gaps cannot be compared (no interval)"
-    amount = f"{interval_text(estimate, evidence.measure, signed=True)}{_points(evidence)}"
+    amount = f"{interval_text(estimate, evidence.measure, signed=True)}{evidence.measure.after_difference}"
     if low <= 0 <= high or p_value >= SIGNIFICANT:
         return f"their gaps cannot be told apart (difference {amount})"
     return f"its gap is {'larger' if estimate.value > 0 else 'smaller'} (difference {amount})"
 
 
 def _caveats(evidence: Evidence) -> list[str]:
-    seeds = {len(row.seeds) for row in evidence.rows}
+    seeds = set(evidence.training_seeds)
     found = []
     if 1 in seeds:
         which = "There is" if seeds == {1} else "Some rows have"
@@ -78,10 +78,14 @@ def _caveats(evidence: Evidence) -> list[str]:
             f"{which} one training seed: the spread between training runs is not in those intervals, and another "
             "seed could reverse an order that looks clear here."
         )
-    elif max(seeds) < 3:
+    elif seeds and max(seeds) < 3:
         found.append("Two training seeds say little about the spread between training runs.")
     text = evidence.measure.text
-    sizes = [f"{text(p.median)}{_points(evidence)} {WHERE[p.role]}" for p in evidence.power if p.role in WHERE]
+    sizes = [
+        f"{text(p.median)}{evidence.measure.after_difference} {WHERE[p.role]}"
+        for p in evidence.power
+        if p.role in WHERE
+    ]
     if sizes:
         found.append(
             f"Between a typical pair of rows, a difference smaller than {' and '.join(sizes)} would be missed more "
@@ -95,11 +99,6 @@ def _caveats(evidence: Evidence) -> list[str]:
         verb = "is not a regular row" if len(flagged) == 1 else "are not regular rows"
         found.append(f"{_listed(flagged)} {verb} (†) and not compared.")
     return found
-
-
-def _points(evidence: Evidence) -> str:
-    unit = evidence.measure.unit
-    return " points" if unit == "%" else f" {unit}" if unit else ""
 
 
 def _family(evidence: Evidence) -> int:

@@ -82,7 +82,6 @@ def matrices(tables: Sequence[Evidence]) -> list[Matrix]:
 def matrix_grid(matrix: Matrix) -> Grid:
     """Return pre-trained in × tested in, with the difference that one's own space makes below each column."""
     measure = matrix.measure
-    unit = f" ({measure.unit})" if measure.unit else ""
     rows = [
         (Cell(space, space), *(score_cell(estimate, measure, False, "") for estimate in estimates))
         for space, estimates in zip(matrix.spaces, matrix.scores, strict=True)
@@ -93,7 +92,10 @@ def matrix_grid(matrix: Matrix) -> Grid:
     gap = f"{interval_text(matrix.gap, measure, signed=True)}, p {p_value if '<' in p_value else f'= {p_value}'}"
     flags = f" {matrix.model} is not a regular row: {'; '.join(matrix.flags)}." if matrix.flags else ""
     return Grid(
-        title=f"{matrix.model}: {measure.label}{unit}, pre-trained in the row's space, tested in the column's",
+        title=(
+            f"{matrix.model}: {measure.label}{measure.in_brackets}, pre-trained in the row's space, tested in the "
+            "column's"
+        ),
         columns=("pre-trained in", *matrix.spaces),
         rows=tuple(rows),
         groups=(*("",) * len(matrix.spaces), "difference"),
@@ -107,8 +109,7 @@ def matrix_grid(matrix: Matrix) -> Grid:
 def matrix_finding(matrix: Matrix) -> str:
     """Say in a sentence what one's own space is worth, no stronger than the interval allows."""
     measure, count = matrix.measure, len(matrix.spaces)
-    unit = " points" if measure.unit == "%" else f" {measure.unit}" if measure.unit else ""
-    said = f"{interval_text(matrix.gap, measure, signed=True)}{unit}, mean of {count} spaces"
+    said = f"{interval_text(matrix.gap, measure, signed=True)}{measure.after_difference}, mean of {count} spaces"
     low, high = matrix.gap.interval
     if not matrix.gap.known:
         return f"What its own space is worth to {matrix.model} cannot be said: there is no interval."

@@ -47,9 +47,8 @@ def tradeoff_drawing(evidence: Evidence, styles: Mapping[str, Mapping[str, Any]]
             capsize=2.5,
             label=f"{row.model} †" if row.flags else row.model,
         )
-    unit = f" ({measure.unit})" if measure.unit else ""
-    axes.set_xlabel(f"generalization: {measure.label} in held-out spaces{unit}")
-    axes.set_ylabel(f"specialization: {measure.label} in the test space{unit}")
+    axes.set_xlabel(f"generalization: {measure.label} in held-out spaces{measure.in_brackets}")
+    axes.set_ylabel(f"specialization: {measure.label} in the test space{measure.in_brackets}")
     low, high = min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1])
     axes.plot([low, high], [low, high], color=INK, alpha=0.45, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     points = np.array(

@@ -25,7 +25,6 @@ RANKS_SAY = (
 def scores_grid(evidence: Evidence) -> Grid:
     """Return model × {test space, held-out, gap} in the main measure, with track, seeds and compute."""
     measure = evidence.measure
-    unit = f" ({measure.unit})" if measure.unit else ""
     columns = ["model", "track", "seeds"]
     for role in evidence.roles:
         columns += [ROLE_TITLES[role]] if role == "gap" else [ROLE_TITLES[role], RANK_TITLES[role]]
@@ -42,7 +41,7 @@ def scores_grid(evidence: Evidence) -> Grid:
                 cells.append(rank_cell(ranks[role].get(row.model)))
         rows.append((*cells, *_compute_cells(row)))
     return Grid(
-        title=f"{measure.label}{unit} with 95 % intervals",
+        title=f"{measure.label}{measure.in_brackets} with 95 % intervals",
         columns=(*columns, "parameters (M)", "steps", "frames", "pre-train s", "transfer s"),
         rows=tuple(rows),
         groups=tuple(row.track for row in evidence.rows),
@@ -60,8 +59,7 @@ def other_measures_grid(evidence: Evidence) -> Grid | None:
     columns, keys = [], []
     for measure in measures:
         arrow = "↑" if measure.higher_is_better else "↓"
-        unit = f" ({measure.unit})" if measure.unit else ""
-        columns += [f"{measure.label}{unit} {arrow}, {ROLE_TITLES[role]}" for role in roles]
+        columns += [f"{measure.label}{measure.in_brackets} {arrow}, {ROLE_TITLES[role]}" for role in roles]
         keys += [(measure, role, evidence.best_in_track(role, measure)) for role in roles]
     return Grid(
         title="Other measures",
@@ -83,10 +81,9 @@ def differences_grid(evidence: Evidence) -> Grid | None:
     if not evidence.differences:
         return None
     measure = evidence.measure
-    points = "points" if measure.unit == "%" else measure.unit
     columns = ["difference"]
     for role in evidence.roles:
-        columns += [f"{ROLE_TITLES[role]}{f' ({points})' if points else ''}", "p (Holm)"]
+        columns += [f"{ROLE_TITLES[role]}{measure.difference_in_brackets}", "p (Holm)"]
     rows = []
     for difference in evidence.differences:
         cells = [Cell(f"{difference.better} − {difference.reference}", difference.better + difference.reference)]
@@ -113,7 +110,6 @@ def power_grid(evidence: Evidence) -> Grid | None:
     if not evidence.power:
         return None
     measure = evidence.measure
-    points = "points" if measure.unit == "%" else measure.unit
     rows = tuple(
         (
             Cell(ROLE_TITLES[power.role], power.role),
@@ -124,7 +120,7 @@ def power_grid(evidence: Evidence) -> Grid | None:
         for power in evidence.power
     )
     return Grid(
-        title=f"Smallest differences in {measure.label}{f' ({points})' if points else ''} that this table can show",
+        title=f"Smallest differences in {measure.label}{measure.difference_in_brackets} that this table can show",
         columns=("where", "median pair", "all pairs", "median pair, corrected"),
         rows=rows,
         groups=("",) * len(rows),
@@ -153,7 +149,6 @@ def categories_grid(evidence: Evidence) -> Grid | None:
     }
     order = sorted(space.scored, key=lambda i: -truth[i - 1])
     measure = evidence.measure
-    unit = f" ({measure.unit})" if measure.unit else ""
     rows = []
     for i in order:
         share = truth[i - 1] / truth.sum()
@@ -161,7 +156,7 @@ def categories_grid(evidence: Evidence) -> Grid | None:
         cells += [Cell(measure.text(v[i - 1]), float(v[i - 1])) for v in values.values()]
         rows.append(tuple(cells))
     return Grid(
-        title=f"{measure.label}{unit}, of each category, in {space.space}",
+        title=f"{measure.label}{measure.in_brackets}, of each category, in {space.space}",
         columns=("category", f"{task.category_unit} (%)", *values),
         rows=tuple(rows),
         groups=("",) * len(rows),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -188,6 +188,22 @@ class Suite(_Part):
                 for split, (number, each) in recordings[role].items()
             }
         return self.model_copy(update={role: others, "recordings": recordings})
+
+    def with_head(self, head: str | None) -> Suite:
+        """Return the suite with this head on every model, under a name of its own: ``demo-linear-head``.
+
+        Args:
+            head: None, or what the suite has: as it is.
+
+        Raises:
+            UserError: no such head.
+        """
+        if head is None or head == self.transfer_budget.head:
+            return self
+        if head not in get_args(Strength):
+            raise unknown("head", head, get_args(Strength))
+        budget = self.transfer_budget.model_copy(update={"head": head})
+        return self.model_copy(update={"name": f"{self.name}-{head}-head", "transfer_budget": budget})
 
     def spaces(self) -> dict[str, Role]:
         """Return every space with its role, in the order of the protocol."""

@@ -44,6 +44,26 @@ class Measure:
             return f"{0:.{self.digits}f}"
         return shown.replace("-", "−")
 
+    @property
+    def in_brackets(self) -> str:
+        """Return the unit for after a label: `` (%)``, or nothing."""
+        return f" ({self.unit})" if self.unit else ""
+
+    @property
+    def difference_unit(self) -> str:
+        """Return the unit of differences: percentages differ by points."""
+        return "points" if self.unit == "%" else self.unit
+
+    @property
+    def difference_in_brackets(self) -> str:
+        """Return the unit of differences for after a label: `` (points)``, or nothing."""
+        return f" ({self.difference_unit})" if self.unit else ""
+
+    @property
+    def after_difference(self) -> str:
+        """Return the unit of differences for after a number: `` points``, ``°``, or nothing."""
+        return self.unit if self.unit in ("", "°") else f" {self.difference_unit}"
+
 
 @dataclass(frozen=True, eq=False)
 class Statistics:

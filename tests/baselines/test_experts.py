@@ -22,8 +22,10 @@ from baselines.experts.mask2former import Mask2Former
 from baselines.experts.network import ExpertNetwork
 from baselines.experts.rt_detr import RTDetr
 from baselines.ledger import Ledger, Track
-from baselines.zoo import ZOO
+from baselines.teachers.features import FeatureTeacher
+from baselines.zoo import ZOO, Model
 from sim_envs.errors import UserError
+from sim_envs.modalities import COMPONENTS
 from sim_envs.taxonomy import NYU40
 from tests.baselines.expert_kit import KINDS, LABELS, SMALL, WORDS, other_shape, publish, small
 
@@ -269,6 +271,19 @@ def test_a_folder_is_known_by_the_bytes_of_its_files(tmp_path: Path) -> None:
     (tmp_path / "b" / "README.md").write_text("a note", encoding="utf-8")
     assert first.sha256 == again.sha256 == network.weights_file(tmp_path / "b").sha256
     assert first.sha256 != other.sha256
+
+
+def test_an_expert_teaches_from_its_folder(published: Published) -> None:
+    folder, _ = published[DepthAnything]
+    network = small(DepthAnything)
+    teacher = FeatureTeacher(Model("small", "a small expert", network=network))
+    weights = teacher.find_weights(folder)
+    assert weights == network.weights_file(folder)
+    teacher.check(weights, 64, 64)
+    answers = teacher.open(weights, 64, 64, CPU)
+    answers.use(answers.fit([frames()]))
+    tokens = network.build(64, 64)(normalise_rgb(torch.from_numpy(frames())))
+    assert answers.ask(frames()).shape == (*tokens.shape[:3], COMPONENTS)
 
 
 def test_a_folder_in_the_hub_cache_is_found_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

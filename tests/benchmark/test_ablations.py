@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baselines.zoo import ZOO
+from benchmark.ablations.figures import ablation_drawing
 from benchmark.ablations.kinds import KINDS, Point, Request, grid, kind_of
-from benchmark.ablations.readings import Reading, changes, crossing, first_crossing, spreads
+from benchmark.ablations.readings import Reading, changes, crossing, first_crossing, read, spreads
+from benchmark.report import gather
+from benchmark.results import collect
 from benchmark.statistics import Estimate
 from benchmark.suites import load_suite
 from sim_envs.errors import UserError
@@ -193,6 +196,11 @@ def test_an_ablation_runs_draws_and_is_kept(
     ]
     assert (folder / "steps-depth-finetune.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (folder / "steps-depth-finetune.svg").read_text(encoding="utf-8")
+    (evidence,) = gather(collect(folder.parent / "results"))
+    points = grid(KINDS["steps"], Request(load_suite(str(suite_file)), (ZOO["tst"],), (2.0, 4.0)))
+    drawing = ablation_drawing(read(KINDS["steps"], points, evidence), "steps")
+    assert drawing.caption.endswith(f"Bars are 95 % intervals. {evidence.rests_on}")
+    assert "4 steps against 2 steps" in drawing.description
     again = run_command(capsys, *asked)
     assert again.code == 0
     assert len(list((tmp_path / "stages" / "pretrain").iterdir())) == 2, "nothing is done twice"

@@ -22,7 +22,8 @@ from benchmark.predictions import read_prediction
 from benchmark.report import gather
 from benchmark.results import Result, collect
 from benchmark.runner import jobs_of, open_recordings
-from benchmark.stages import run_evaluate, run_pretrain
+from benchmark.stages.evaluate import run_evaluate
+from benchmark.stages.pretrain import run_pretrain
 from benchmark.suites import load_suite
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from baselines.zoo import ZOO
+from benchmark.commands.asked import Asked, asked_plan
 from benchmark.suites import Suite, load_suite, suite_names
 from benchmark.suites.check import suite_problems
 from benchmark.tasks import TASKS
@@ -96,3 +97,23 @@ def test_a_suite_file_that_is_missing_or_not_yaml_is_said(tmp_path: Path) -> Non
     (tmp_path / "bytes.yaml").write_bytes(b"name: \xff\xfe\n")
     with pytest.raises(UserError, match="cannot be read"):
         load_suite(str(tmp_path / "bytes.yaml"))
+
+
+def test_another_head_makes_another_suite_so_that_results_are_kept_apart(tmp_path: Path) -> None:
+    linear = load_suite("demo").with_head("linear")
+    assert linear.name == "demo-linear-head"
+    assert linear.transfer_budget.head == "linear"
+    asked = Asked("demo", models=["scratch"], head="linear", limit=64)
+    plan, _ = asked_plan(asked, tmp_path)
+    assert plan.name.startswith("demo-linear-head-limit-64/")
+
+
+@pytest.mark.parametrize("head", [None, "strong"])
+def test_the_head_that_a_suite_has_leaves_it_as_it_is(head: str | None) -> None:
+    demo = load_suite("demo")
+    assert demo.with_head(head) == demo
+
+
+def test_an_unknown_head_names_the_near_ones() -> None:
+    with pytest.raises(UserError, match="linear"):
+        load_suite("demo").with_head("liner")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,10 @@ from benchmark.forms import concatenate
 from benchmark.plan import RunPlan, plan_run
 from benchmark.predictions import read_prediction
 from benchmark.report import gather
+from benchmark.report.findings import findings
 from benchmark.results import Result, collect
 from benchmark.runner import jobs_of, open_recordings, run_folder
+from benchmark.stages.zero_shot import BATCH
 from benchmark.suites import load_suite
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
@@ -122,6 +125,13 @@ def test_tables_set_it_apart(finished: list[Result]) -> None:
     assert [row.model for row in alone.rows] == ["small-mask2former"]
 
 
+def test_nothing_is_said_of_seeds_where_nothing_is_trained(finished: list[Result]) -> None:
+    for table in gather(finished):
+        said = " ".join([*findings(table), table.rests_on])
+        assert ("training seed" in said) == (table.protocol == "finetune")
+        assert "Conditional on these 2 spaces." in said
+
+
 def test_what_is_scored_does_not_depend_on_what_an_expert_knows(finished: list[Result]) -> None:
     scopes = {r.protocol: [part.scored for part in r.spaces] for r in finished if r.task == "semseg"}
     assert scopes["zero-shot"] == scopes["finetune"]
@@ -178,6 +188,19 @@ def test_other_weights_meet_no_old_prediction(home: Path, tmp_path: Path, finish
     (tmp_path / "mini.yaml").write_bytes((home / "mini.yaml").read_bytes())
     other = planned(tmp_path, ["small-blip"], ["captioning"], ["zero-shot"])
     assert folders(plan).isdisjoint(folders(other))
+
+
+def test_it_is_told_how_many_frames_are_answered(home: Path, tmp_path: Path, finished: list[Result]) -> None:
+    plan = planned(home, ["small-depth-anything"], ["depth"], ["zero-shot"])
+    told: list[tuple[int, int]] = []
+    (job,) = jobs_of(plan, open_recordings(plan, home), plan.suite.tasks, tmp_path, "cpu")
+    job.function(**job.arguments, report=lambda done, total: told.append((done, total)))
+    frames = sum(len(part.rows) for _, part in job.arguments["stage"].scored)
+    assert frames > BATCH
+    assert [total for _, total in told] == [frames] * len(told)
+    done = [0, *(done for done, _ in told)]
+    assert done[-1] == frames
+    assert all(0 < after - before <= BATCH for before, after in pairwise(done))
 
 
 def test_a_run_in_which_nobody_answers_is_refused(home: Path) -> None:

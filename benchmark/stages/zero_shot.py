@@ -6,7 +6,7 @@ categories that transfer training could have taught, whether the expert knows th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,12 @@ BATCH = 8
 """Frames at a time: experts enlarge them to what they were trained with, often 640 pixels and more."""
 
 
-def answers(model: Model, task: Task, weights: WeightsFile, device: torch.device) -> Callable[[np.ndarray], list[Any]]:
+def answers(
+    model: Model, task: Task, weights: WeightsFile, device: torch.device
+) -> Callable[[np.ndarray], Iterator[Any]]:
     """Return a function from (N, H, W, 3) uint8 frames to what the task encodes of them, one part a batch, in order.
+
+    Each batch is answered when its part is asked for.
 
     Raises:
         UserError: the weights are damaged, or the model has no answer of its own.
@@ -33,9 +37,9 @@ def answers(model: Model, task: Task, weights: WeightsFile, device: torch.device
         raise UserError(f"{model.name} has no answer of its own to {task.name}.")
     answer = model.network.zero_shot(task.name, task.categories, weights.path, device)
 
-    def batches(rgb: np.ndarray) -> list[Any]:
-        parts = (np.ascontiguousarray(rgb[first : first + BATCH]) for first in range(0, len(rgb), BATCH))
-        return [task.encode_prediction(answer(part)) for part in parts]
+    def batches(rgb: np.ndarray) -> Iterator[Any]:
+        for first in range(0, len(rgb), BATCH):
+            yield task.encode_prediction(answer(np.ascontiguousarray(rgb[first : first + BATCH])))
 
     return batches
 

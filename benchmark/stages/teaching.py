@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,9 @@ from baselines.teachers.table import teacher
 from baselines.weights import WeightsFile
 from benchmark.jobs import Report
 from benchmark.plan import Portion
+from benchmark.stages.folder import is_done, read_done
 from sim_envs.errors import UserError
 from sim_envs.recordings.reader import Recording
-
-DONE = "done.json"  # the last file of a stage
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Teaching:
         """
         if self.pretrained is None:
             return self.weights
-        if not (self.pretrained / DONE).is_file():
+        if not is_done(self.pretrained):
             raise UserError(f"{self.teacher} is to teach and is not pre-trained yet. Pre-train {self.teacher} first.")
         return WeightsFile.of(self.pretrained / ENCODER_FILE)
 
@@ -60,8 +58,7 @@ class Teaching:
         """Return its line in the ledger of its pupils."""
         source, data = self.source(), teacher(self.teacher).data
         if self.pretrained:
-            done = json.loads((self.pretrained / DONE).read_text(encoding="utf-8"))
-            data = (*data, *Ledger.model_validate(done["ledger"]).entries)
+            data = (*data, *Ledger.model_validate(read_done(self.pretrained)["ledger"]).entries)
         return TaughtBy(name=self.teacher, weights=source.sha256 if source else "", data=data)
 
 

@@ -1,81 +1,43 @@
-"""The stages of the protocol after generation: pre-train, transfer, predict, score. Each runs in a worker process.
-
-A stage writes into a folder named by the digest of its inputs and ends with ``done.json``; a folder with that file
-is never worked on again.
-"""
+"""The stages after pre-training: transfer, predict, score."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter
 from safetensors.torch import load_file, save_file
 
 from baselines.heads import HeadSpec
 from baselines.heads.head import HeadedEncoder
-from baselines.ledger import Entry, Ledger, Role
-from baselines.objectives import OBJECTIVES
+from baselines.ledger import Ledger
 from baselines.precision import pick_device
-from baselines.pretraining.config import LoopConfig
-from baselines.pretraining.devices import is_first_process, launched_processes
-from baselines.pretraining.loop import pretrain
 from baselines.sensor_inputs import stacked
 from baselines.transfer import LabelledFrames, Score, TransferConfig, Transferred, predict, transfer, write_log
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
-from benchmark.encoders import architecture, ledger_of, shape_of, start_of, trained_encoder
+from benchmark.encoders import architecture, ledger_of, trained_encoder
 from benchmark.environment import environment
 from benchmark.forms import Answers, concatenate
 from benchmark.jobs import Report
-from benchmark.launching import ALONE, Execution, launch
-from benchmark.plan import Portion, pretrain_budget, pretraining_splits
+from benchmark.plan import Portion, pretrain_budget
 from benchmark.predictions import SpacePrediction, save_predictions
 from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result, scores
 from benchmark.results import Role as ScoredRole
 from benchmark.scoring import score_space
+from benchmark.stages.folder import DONE, is_done, read_done
+from benchmark.stages.zero_shot import answers, write_without_transfer
 from benchmark.suites import Protocol, Suite
 from benchmark.tasks import TASKS, Task
-from benchmark.teaching import DONE, Teaching, pretraining_frames
-from benchmark.zero_shot import answers, write_without_transfer
-from sim_envs.generate import generate
-from sim_envs.recordings.format import Recipe
 from sim_envs.recordings.reader import Recording
 from sim_envs.storage import write_json, write_whole
-
-
-@dataclass(frozen=True)
-class PretrainStage:
-    """Inputs of a pre-training.
-
-    Attributes:
-        weights: of the network that is gone on from, None for one that begins at random.
-        pool: where each part of the frames comes from.
-        teachers: who is asked about the frames.
-        home: where teachers' answers are kept.
-        folder: where checkpoints, log and encoder go.
-        execution: on how many processes, in how many parts.
-    """
-
-    model: str
-    seed: int
-    suite: Suite
-    weights: WeightsFile | None
-    pool: Sequence[tuple[Role, Portion]]
-    teachers: Sequence[Teaching]
-    home: Path
-    folder: Path
-    device: str
-    execution: Execution = ALONE
 
 
 @dataclass(frozen=True)
@@ -109,71 +71,9 @@ class EvaluateStage:
     device: str
 
 
-def is_done(folder: Path) -> bool:
-    """Tell whether a stage has ended well."""
-    return (folder / DONE).is_file()
-
-
-def loop_config(model: Model, suite: Suite, seed: int, execution: Execution = ALONE) -> LoopConfig:
-    """Return how long and how fast a model is pre-trained under a suite's budget."""
-    budget = pretrain_budget(model, suite)
-    return LoopConfig(
-        steps=budget.steps,
-        batch=budget.batch,
-        lr=budget.lr,
-        accumulate=execution.accumulate,
-        compile=execution.compile,
-        seed=seed,
-    )
-
-
 def head_of(task: str, suite: Suite) -> HeadSpec:
     """Return the head that a task gets under a suite."""
     return replace(TASKS[task].head(), strength=suite.transfer_budget.head)
-
-
-def run_generate(recipe: Recipe, home: Path, report: Report) -> None:
-    """Record a space, or continue a recording that was interrupted; one process a recording."""
-    generate(recipe, home=home, workers=1, progress=report)
-
-
-def run_pretrain(stage: PretrainStage, report: Report) -> None:
-    """Pre-train, or continue where a killed run stopped; only sensed frames are opened, no label can be.
-
-    Where the stage asks for several processes and this is none of them, they are launched and waited for.
-    """
-    if is_done(stage.folder):
-        return
-    model = ZOO[stage.model]
-    device = pick_device(stage.device)
-    frames = [
-        pretraining_frames(p, pretraining_splits(role, stage.suite), stage.teachers, stage.home, device, report)
-        for role, p in stage.pool
-    ]
-    if stage.execution.processes > 1 and launched_processes() == 1:
-        file = stage.folder / "launched.json"
-        write_json(file, TypeAdapter(PretrainStage).dump_python(stage, mode="json"))
-        launch(file, stage.execution.processes, report)
-        return
-    start = start_of(model, stage.suite, stage.seed, stage.weights)
-    config = loop_config(model, stage.suite, stage.seed, stage.execution)
-    shape = start.config if start else shape_of(stage.suite)
-    objective = OBJECTIVES[model.objective](model, shape, config, start)
-    outcome = pretrain(objective, config, frames, stage.folder, device=device, progress=report)
-    ledger = Ledger(
-        entries=tuple(
-            Entry(role=role, source=p.space, digest=p.digest, modalities=model.modalities, frames=len(p.rows))
-            for role, p in stage.pool
-        ),
-        teachers=tuple(teaching.ledger() for teaching in stage.teachers),
-    )
-    if is_first_process():
-        write_json(stage.folder / DONE, {"ledger": ledger.model_dump(mode="json"), **asdict(outcome)})
-
-
-def read_stage(file: Path) -> PretrainStage:
-    """Return the stage that :func:`run_pretrain` wrote for the processes that it launched."""
-    return TypeAdapter(PretrainStage).validate_json(file.read_bytes())
 
 
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:
@@ -183,7 +83,7 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
     if not is_done(stage.transfer_folder):
         _transfer(stage, task, device, report) if stage.protocol != "zero-shot" else _no_transfer(stage, task)
     if not is_done(stage.prediction_folder):
-        _predict(stage, task, device)
+        _predict(stage, task, device, report)
     result = _score(stage, task, device)
     flags = (*result.flags, *stage.suite.flags)
     save_result(stage.result_folder, result.model_copy(update={"flags": flags}))
@@ -247,7 +147,7 @@ def _no_transfer(stage: EvaluateStage, task: Task) -> None:
     write_without_transfer(stage.transfer_folder / DONE, network.zero_shot_parameters, seen)
 
 
-def _answers(stage: EvaluateStage, task: Task, device: torch.device) -> Callable[[np.ndarray], list[Any]]:
+def _answers(stage: EvaluateStage, task: Task, device: torch.device) -> Callable[[np.ndarray], Iterable[Any]]:
     """Return a function from (N, H, W, 3) uint8 frames to what the task encodes of them, one part a batch."""
     zoo_model, rig = ZOO[stage.model], stage.suite.rig
     if stage.protocol == "zero-shot":
@@ -259,16 +159,18 @@ def _answers(stage: EvaluateStage, task: Task, device: torch.device) -> Callable
     return lambda rgb: predict(model, rgb, task.encode_prediction, device=device)
 
 
-def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
+def _predict(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
     answer, rig = _answers(stage, task, device), stage.suite.rig
-    start, count = time.perf_counter(), 0
+    start, done, count = time.perf_counter(), 0, sum(len(part.rows) for _, part in stage.scored)
     parts = []
     for _, part in stage.scored:
         recording, rows = Recording.open(part.folder), np.array(part.rows, np.int64)
-        encoded = answer(_inputs([part], ZOO[stage.model]))
+        encoded = []
+        for answered in answer(_inputs([part], ZOO[stage.model])):
+            encoded.append(answered)
+            report(done := done + len(answered), count)
         values = task.conclude(concatenate(encoded), recording, rows)
         parts.append(SpacePrediction(part.space, part.digest, rows, values, (rig.height, rig.width)))
-        count += len(rows)
     seconds = time.perf_counter() - start
     save_predictions(
         stage.prediction_folder, parts, task=task, model=stage.model, protocol=stage.protocol, seed=stage.seed
@@ -278,9 +180,9 @@ def _predict(stage: EvaluateStage, task: Task, device: torch.device) -> None:
 
 def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
     """Score what is on disk against the truth, and put everything that led there beside the number."""
-    transferred = _read(stage.transfer_folder)
-    pretrained = _read(stage.pretrained) if stage.pretrained else None
-    predicted = _read(stage.prediction_folder)
+    transferred = read_done(stage.transfer_folder)
+    pretrained = read_done(stage.pretrained) if stage.pretrained else None
+    predicted = read_done(stage.prediction_folder)
     model = ZOO[stage.model]
     before = Ledger.model_validate(pretrained["ledger"]) if pretrained else Ledger()
     labelled = (*stage.train, *stage.validation) if model.labels_from == "test" else ()
@@ -384,10 +286,6 @@ def _inputs(portions: Sequence[Portion], model: Model) -> np.ndarray:
 def _targets(portions: Sequence[Portion], task: Task) -> Answers:
     """Return the truth of several recordings, one after the other."""
     return concatenate([task.targets(Recording.open(p.folder), np.array(p.rows, np.int64)) for p in portions])
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / DONE).read_text(encoding="utf-8")))
 
 
 def _relative(path: Path, folder: Path) -> str:
