@@ -128,10 +128,12 @@ def crossing(specialist: Estimate, line: Sequence[Reading], role: str, *, higher
     sign = 1.0 if higher_is_better else -1.0
     x = np.array([reading.point.x for reading in line], float)
     over = [reading.by_role[role] - specialist for reading in line]
-    above = sign * np.stack([difference.stretched for difference in over], axis=1)
+    above = sign * np.stack([difference.corrected for difference in over], axis=1)
     at = sign * np.array([[difference.value for difference in over]])
+    (value,) = first_crossing(x, at).tolist()
     low, high = _quantiles(first_crossing(x, above))
-    return Crossing(float(first_crossing(x, at)[0]), low, high, float(x[0]), float(x[-1]))
+    # The first of several places is early rather than late in resamples, which may all be on one side of the scores'.
+    return Crossing(value, min(low, value), max(high, value), float(x[0]), float(x[-1]))
 
 
 def first_crossing(x: np.ndarray, above: np.ndarray) -> np.ndarray:

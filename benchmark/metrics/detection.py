@@ -84,11 +84,27 @@ def detection_sums(prediction: Boxes, truth: TrueBoxes, group: np.ndarray, group
         ranked_group = group[predicted_in[found]][ranking]
         for c in range(len(curves)):
             kept = ~skipped[c, ranking]
-            hits, of_group = hit[c, ranking][kept], ranked_group[kept]
-            stretch = _stretches(hits, int(sums[:, index, c, -1, 0].sum()))
-            used = stretch < STRETCHES
-            np.add.at(sums[:, index, c], (of_group[used], stretch[used], np.where(hits[used], 0, 1)), 1)
+            truths = int(sums[:, index, c, -1, 0].sum())
+            sums[:, index, c, :-1] = count_stretches(hit[c, ranking][kept], ranked_group[kept], groups, truths)
     return sums
+
+
+def count_stretches(hit: np.ndarray, group: np.ndarray, groups: int, truths: int) -> np.ndarray:
+    """Count the detections of one ranking in each stretch, group by group.
+
+    Args:
+        hit: (n,) bool, best first.
+        group: (n,) index 0…groups − 1.
+        truths: to be found by the whole ranking.
+
+    Returns:
+        (groups, stretches, 2) int64: hits and false detections.
+    """
+    stretch = _stretches(hit, truths)
+    used = stretch < STRETCHES
+    counts = np.zeros((groups, STRETCHES, 2), np.int64)
+    np.add.at(counts, (group[used], stretch[used], np.where(hit[used], 0, 1)), 1)
+    return counts
 
 
 def average_precision(sums: np.ndarray) -> np.ndarray:

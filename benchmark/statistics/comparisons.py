@@ -52,11 +52,14 @@ def _told_apart(differences: Sequence[Estimate]) -> tuple[int, int]:
     if not differences:
         return 0, 0
     values = np.array([difference.value for difference in differences])
-    deviations = np.stack([d.stretch * (d.widened - d.value) for d in differences])
+    draws = np.stack([difference.corrected for difference in differences])
+    centres = draws.mean(axis=1)
+    deviations = draws - centres[:, None]
     errors = deviations.std(axis=1)
     scaled = np.abs(deviations) / np.where(errors > 0, errors, np.inf)[:, None]
     bound = float(np.quantile(scaled.max(axis=0), LEVEL)) * errors
-    return int((values > bound).sum()), int((values < -bound).sum())
+    # Neither the score nor what it is without its bias may say otherwise, so that a model's rank is among its ranks.
+    return int((np.minimum(values, centres) > bound).sum()), int((np.maximum(values, centres) < -bound).sum())
 
 
 def detectable(difference: Estimate, comparisons: int = 1) -> float:
@@ -71,4 +74,4 @@ def detectable(difference: Estimate, comparisons: int = 1) -> float:
         return float("nan")
     level = (1 - LEVEL) / comparisons
     quantiles = stdtrit(max(freedom, 1.0), 1 - level / 2) + stdtrit(max(freedom, 1.0), POWER)
-    return float(quantiles * difference.widened.std())
+    return float(quantiles * difference.deviations.std())

@@ -1,9 +1,10 @@
 """Do the intervals keep their word? Simulated tables with a known truth: ``python -m tests.bench.simulated_tables``.
 
-A simulated space has trajectories of unequal length. Scores are ratios of sums over trajectories, as all measures of
-the benchmark are: a share of pixels, or a mean over categories of intersection over union where a category shows up
-in some trajectories only. Trajectories differ in difficulty (shared by all models), models differ on top of that from
-trajectory to trajectory, and training seeds shift a model everywhere.
+A simulated space has trajectories of unequal length. Scores are ratios of sums over trajectories, as most measures of
+the benchmark are: a share of pixels, a mean over frames (CIDEr-D), a geometric mean of shares (BLEU-4), or a mean over
+categories of intersection over union where a category shows up in some trajectories only. Average precision is none,
+see :mod:`tests.bench.simulated_detections`. Trajectories differ in difficulty (shared by all models), models differ on
+top of that from trajectory to trajectory, and training seeds shift a model everywhere.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import expit
 
+from benchmark.metrics.captions import CAPTION_SUMS, LONGEST, caption_metrics
 from benchmark.metrics.overlap import mean_iou
 from benchmark.statistics import RESAMPLES, Estimate, Sample, bootstrap, rank_intervals
+from tests.bench import simulated_detections as detections
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,13 @@ class Design:
 
     Attributes:
         trajectories: number in each space.
-        measure: ``share`` or ``miou``.
+        measure: ``share``, ``miou``, ``cider_d``, ``bleu_4``, or one of detections.
         shared: spread of difficulty over trajectories, in logits; the same for all models.
         own: spread of one model over trajectories beyond that, shared by its seeds.
         noise: spread of one training run over trajectories beyond that.
         seed_effect: spread of training runs of one model, in logits.
         skill: of the models, in logits: one number a model.
+        level: of all models, in logits.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Design:
     noise: float = 0.1
     seed_effect: float = 0.0
     skill: tuple[float, ...] = (0.0, 0.0)
+    level: float = 1.0
 
 
 DESIGNS = (
@@ -56,6 +62,17 @@ DESIGNS = (
     Design("mIoU, 40 trajectories, 3 seeds", measure="miou", seeds=3, seed_effect=0.05),
     Design("mIoU, 8 trajectories, 3 seeds", (8,), measure="miou", seeds=3, seed_effect=0.05),
     Design("mIoU, 3 spaces of 16 trajectories, 3 seeds", (16, 16, 16), measure="miou", seeds=3, seed_effect=0.05),
+    Design("CIDEr-D, 16 trajectories, 1 seed", (16,), measure="cider_d"),
+    Design("BLEU-4, 16 trajectories, 1 seed", (16,), measure="bleu_4"),
+    Design("mAP, 16 trajectories, 1 seed", (16,), measure="map"),
+    Design("AP50, 40 trajectories, 1 seed", measure="ap50"),
+    Design("AP50, 8 trajectories, 1 seed", (8,), measure="ap50"),
+    Design("AP50, 16 trajectories, 3 seeds", (16,), seeds=3, seed_effect=0.05, measure="ap50"),
+    Design("AP50 of weak models, 16 trajectories, 1 seed", (16,), measure="ap50", level=-1.5),
+    Design("AP50 of weak models, 3 spaces of 16 trajectories", (16, 16, 16), measure="ap50", level=-1.5),
+    Design("AP50 of few large boxes, 40 trajectories, 1 seed", measure="ap50_large"),
+    Design("AP50 of few large boxes, weak models, 16 traj.", (16,), measure="ap50_large", level=-1.5),
+    Design("AP50 of few large boxes, weak models, 80 traj.", (80,), measure="ap50_large", level=-1.5),
 )
 
 CATEGORIES = 12
@@ -66,7 +83,13 @@ _PIXELS = np.geomspace(1.0, 0.05, CATEGORIES)  # relative size where it shows up
 _MEASURES: dict[str, Callable[[np.ndarray], dict[str, np.ndarray]]] = {
     "share": lambda sums: {"score": sums[..., 0] / sums[..., 1]},
     "miou": lambda sums: {"score": mean_iou(sums)},
+    "cider_d": lambda sums: {"score": caption_metrics(sums)["cider_d"]},
+    "bleu_4": lambda sums: {"score": caption_metrics(sums)["bleu_4"]},
+    **dict.fromkeys(detections.MEASURES, detections.score),
 }
+_BOXES = 1.5  # of a category in a frame, where its relative size is 1
+_GRAMS = np.array([0.5, -0.5, -1.5, -2.5])  # longer runs of words are the harder ones, in logits
+_BREVITY = 0.9  # words of a caption for each of a reference
 
 
 def draw(design: Design, rng: np.random.Generator) -> list[list[Sample]]:
@@ -86,26 +109,64 @@ def _sums(design: Design, runs: np.ndarray, count: int, rng: np.random.Generator
     """Return sums of models and seeds in one space of ``count`` trajectories, (M, S, T, ...)."""
     models, seeds = runs.shape[:2]
     difficulty = rng.normal(0, design.shared, (1, 1, count)) + rng.normal(0, design.own, (models, 1, count))
-    logit = 1 + runs + difficulty + rng.normal(0, design.noise, (models, seeds, count))
+    logit = design.level + runs + difficulty + rng.normal(0, design.noise, (models, seeds, count))
     frames = rng.integers(2, 13, count)
     if design.measure == "share":
         pixels = 1000.0 * frames
         return np.stack([expit(logit) * pixels, np.broadcast_to(pixels, logit.shape)], axis=-1)
-    present = rng.uniform(size=(count, CATEGORIES)) < _PRESENT
-    truth = frames[:, None] * present * _PIXELS * rng.lognormal(0, 0.7, (count, CATEGORIES)) * 1000.0
+    if design.measure in ("cider_d", "bleu_4"):
+        return _caption_sums(logit, frames)
+    amount = _amount(frames, rng)
     scatter = rng.normal(0, SCATTER, (count, CATEGORIES))
+    if design.measure in detections.MEASURES:
+        return detections.detection_sums(design.measure, _BOXES * amount, logit[..., None] + HARDER + scatter, rng)
+    truth = 1000.0 * amount
     right = expit(logit[..., None] + HARDER + scatter) * truth
     predicted = right + (1 - expit(logit[..., None] + HARDER)) * truth
     return np.stack([right, np.broadcast_to(truth, right.shape), predicted], axis=-2)
 
 
+def _amount(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return how much of each category the trajectories show, relative to a frame of the most frequent, (T, K)."""
+    shape = (len(frames), CATEGORIES)
+    present = rng.uniform(size=shape) < _PRESENT
+    return np.asarray(frames[:, None] * present * _PIXELS * rng.lognormal(0, 0.7, shape))
+
+
+def _caption_sums(logit: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Return sums of captions of ten words, the better the higher the logit, (..., T, 12)."""
+    sums = np.zeros((*logit.shape, len(CAPTION_SUMS)))
+    words = 10.0 * frames
+    sums[..., 0], sums[..., 1], sums[..., 3] = frames, frames * np.exp(logit), words / _BREVITY
+    sums[..., 4 : 4 + LONGEST] = words[:, None]
+    sums[..., 4 + LONGEST :] = words[:, None] * expit(logit[..., None] + _GRAMS)
+    return sums
+
+
+@lru_cache
 def truths(design: Design) -> np.ndarray:
-    """Return the score of each model and category over ever more trajectories and training runs, (M, C), exactly."""
+    """Return the score of each model and category over ever more trajectories and training runs, (M, C).
+
+    Exactly, but for detections: there it is that of 20,000 trajectories and the mean run, with models of equal skill.
+    """
+    if design.measure in detections.MEASURES:
+        if any(design.skill):
+            raise ValueError("the truth of detections is known for models of equal skill only")
+        rng = np.random.default_rng(0)
+        boxes = _BOXES * _amount(rng.integers(2, 13, 20_000), rng)
+        spread = np.hypot(np.hypot(design.shared, design.own), design.noise)
+        logit = design.level + rng.normal(0, spread, (len(boxes), 1)) + HARDER + rng.normal(0, SCATTER, boxes.shape)
+        return np.tile(detections.average_precision_of_all(design.measure, boxes, logit, rng), (len(design.skill), 1))
     difficulty = np.hypot(np.hypot(design.shared, design.own), design.noise)
     runs, weights = _normal(design.seed_effect)
-    logit = 1 + np.array(design.skill)[:, None, None] + runs[:, None]  # model, run, category
+    logit = design.level + np.array(design.skill)[:, None, None] + runs[:, None]  # model, run, category
     if design.measure == "share":
         of_runs = _mean_expit(logit, difficulty)
+    elif design.measure == "cider_d":
+        of_runs = np.exp(logit + difficulty**2 / 2)
+    elif design.measure == "bleu_4":
+        matched = _mean_expit(logit + _GRAMS, difficulty)
+        of_runs = matched.prod(axis=2, keepdims=True) ** (1 / LONGEST) * np.exp(1 - 1 / _BREVITY)
     else:
         harder = logit + HARDER
         of_runs = _mean_expit(harder, np.hypot(difficulty, SCATTER)) / (2 - _mean_expit(harder, difficulty))
@@ -160,7 +221,11 @@ def simulate(design: Design, repetitions: int, resamples: int = RESAMPLES, seed:
 def _shown(samples: Sequence[Sample]) -> list[np.ndarray]:
     """Return which categories show up in each space: the scope is fixed on what was sampled, as the benchmark does."""
     totals = [sample.sums[0].sum(axis=0) for sample in samples]
-    return [total[1] > 0 if total.ndim == 2 else np.ones(1, bool) for total in totals]
+    if samples[0].metrics is _MEASURES["miou"]:
+        return [total[1] > 0 for total in totals]
+    if samples[0].metrics is detections.score:
+        return [total[:, 0, -1, 0] > 0 for total in totals]
+    return [np.ones(1, bool) for _ in totals]
 
 
 def unpaired_rejects(one: Estimate, two: Estimate) -> bool:

@@ -133,6 +133,14 @@ def test_the_worth_of_a_space_is_read_off_with_its_interval() -> None:
     assert beyond.text() == "more than 16 [more than 16, more than 16]"
 
 
+def test_the_crossing_of_the_scores_is_in_its_interval_where_every_resample_crosses_earlier() -> None:
+    rng = np.random.default_rng(1)
+    line = [reading for x in range(1, 10) for reading in readings({x: 0.499}, rng.normal(0, 0.02, 50))]
+    place = crossing(estimate(0.5, np.full(50, 0.5)), line, "test")
+    assert np.isinf(place.value)
+    assert place.text() == "more than 9 [at most 1, more than 9]"
+
+
 def test_lower_is_better_measures_cross_from_above() -> None:
     noise = np.random.default_rng(0).normal(0, 0.01, 50)
     place = crossing(estimate(0.5, 0.5 + noise), readings({1: 0.9, 4: 0.1}), "test", higher_is_better=False)

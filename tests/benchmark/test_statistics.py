@@ -52,6 +52,51 @@ def test_nominal_95_percent_covers(design: Design) -> None:
     assert kept.ranks >= 0.908
 
 
+@pytest.mark.parametrize("name", ["AP50, 8 trajectories, 1 seed", "AP50 of weak models, 3 spaces of 16 trajectories"])
+def test_nominal_95_percent_covers_average_precision_too(name: str) -> None:
+    (design,) = (design for design in DESIGNS if design.name == name)
+    kept = simulate(design, repetitions=150, resamples=300)
+    assert kept.score >= 0.89  # off by 1.8 points; without the correction for bias it is 0.87 and 0.63
+    assert kept.difference >= 0.89
+    assert kept.ranks >= 0.89
+
+
+def best_of(sums: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the best of several means: what chance favours is taken for skill, so the score is biased upward."""
+    return {"score": (sums[..., 1:] / sums[..., :1]).max(axis=-1)}
+
+
+def test_an_interval_is_moved_against_the_bias_and_holds_the_score() -> None:
+    values = np.random.default_rng(13).normal(0.5, 0.1, (1, 20, 12))
+    found = bootstrap([Sample("a/1", (0,), np.concatenate([np.ones((1, 20, 1)), values], axis=-1), best_of)])["score"]
+    assert found.draws.mean() > found.value
+    assert found.corrected.mean() == pytest.approx(found.value - (found.draws.mean() - found.value))
+    assert found.interval[0] < 0.5 < found.value < found.interval[1]
+
+
+def test_the_interval_of_a_mean_is_where_its_resamples_are() -> None:
+    values = np.random.default_rng(14).normal(0.5, 0.1, (1, 30))
+    found = bootstrap([mean_sample("a/1", values)])["share"]
+    low, high = interval(found.value + found.stretch * (found.draws - found.value))
+    np.testing.assert_allclose(found.interval, (low, high), atol=0.1 * (high - low) / 4)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 9), st.integers(1, 3))
+@settings(deadline=None, max_examples=40)
+def test_scores_lie_in_their_intervals_and_ranks_in_theirs(seed: int, trajectories: int, seeds: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.pareto(0.7, (4, seeds, trajectories, 5)) * (rng.uniform(size=(4, 1, trajectories, 5)) < 0.5)
+    sums = np.concatenate([rng.pareto(1.0, (4, seeds, trajectories, 1)) + 0.01, values], axis=-1)
+    table = [bootstrap([Sample("a/1", tuple(range(seeds)), each, best_of)], 100)["score"] for each in sums]
+    for one in (*table, *(one - two for one in table for two in table)):
+        low, high = one.interval
+        rounding = 1e-9 * (high - low)
+        assert not one.known or low - rounding <= one.value <= high + rounding
+    for one, (best, worst) in zip(table, rank_intervals(table), strict=True):
+        assert best <= 1 + sum(other.value > one.value for other in table)
+        assert worst >= len(table) - sum(other.value < one.value for other in table)
+
+
 def test_a_paired_test_finds_what_an_unpaired_one_misses() -> None:
     kept = simulate(Design("power", skill=(0.2, 0.0)), repetitions=200, resamples=400)
     assert kept.rejected > 0.85
@@ -170,8 +215,8 @@ def test_a_category_that_few_trajectories_show_widens_the_interval() -> None:
     (samples,) = draw(Design("one", (8,), measure="miou", skill=(0.0,)), np.random.default_rng(3))
     found = bootstrap(samples)["score"]
     (influence,) = found.influence.values()
-    assert found.widened.std() == pytest.approx(max(found.draws.std(), np.sqrt((influence**2).sum())), rel=1e-6)
-    assert found.widened.std() > found.draws.std()
+    assert found.deviations.std() == pytest.approx(max(found.draws.std(), np.sqrt((influence**2).sum())), rel=1e-6)
+    assert found.deviations.std() > found.draws.std()
 
 
 def models(*means: float, spread: float = 0.0, seed: int = 9, trajectories: int = 30) -> list[Estimate]:
