@@ -6,7 +6,9 @@ import csv
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,32 +22,47 @@ from baselines.pretraining.devices import parts_of
 from baselines.pretraining.loop import pretrain
 from sim_envs.errors import UserError
 from sim_envs.recordings.sensed import SensedFrames
-from tests.baselines.pretraining_kit import CONFIG, masked, write_frames
+from tests.baselines.pretraining_kit import CONFIG, of_row, write_frames
 
 EXACT = replace(CONFIG, precision="float32", steps=6, log_every=3)
 """Without the rounding of bfloat16."""
 
 
+ROWS = ("tst", "tst-dino", "tst-tokens")
+"""One of each objective."""
+
+
 @pytest.fixture(scope="module")
-def undivided(planes: SensedFrames, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("undivided")
-    pretrain(masked(), EXACT, [planes], folder, device="cpu")
-    return folder
+def undivided(planes: SensedFrames, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return row of the zoo → folder of its run in one piece."""
+
+    @cache
+    def run(row: str) -> Path:
+        folder = tmp_path_factory.mktemp(row)
+        pretrain(of_row(row, EXACT), EXACT, [planes], folder, device="cpu")
+        return folder
+
+    return run
 
 
 def require_same(folder: Path, other: Path) -> None:
-    """Compare weights and logged losses up to rounding."""
+    """Compare weights and logged losses up to rounding, which now and then makes another code of a patch."""
     mine, theirs = (load_file(f / "encoder.safetensors") for f in (folder, other))
     for name, value in theirs.items():
         torch.testing.assert_close(mine[name], value, rtol=1e-3, atol=2e-5, msg=lambda m, n=name: f"{n}: {m}")
     for row, other_row in zip(logged(folder), logged(other), strict=True):
-        assert row == pytest.approx(other_row, rel=1e-4)
+        assert row == pytest.approx(other_row, rel=1e-3)
 
 
 def logged(folder: Path) -> list[dict[str, float]]:
+    """Read the log, without what tells of the frames of a part."""
     with (folder / "log.csv").open(encoding="utf-8") as file:
         return [
-            {name: float(value) for name, value in row.items() if name != "samples_per_second"}
+            {
+                name: float(value)
+                for name, value in row.items()
+                if name not in ("samples_per_second", "feature spread") and not name.endswith(" codes")
+            }
             for row in csv.DictReader(file)
         ]
 
@@ -63,15 +80,18 @@ def test_a_batch_that_cannot_be_divided_equally_is_refused_with_a_number_that_ca
         parts_of(64, 3, 2, 0)
 
 
-@pytest.mark.parametrize("accumulate", [2, 4])
+@pytest.mark.parametrize(("row", "accumulate"), [(row, parts) for row in ROWS for parts in (2, 4)])
 def test_parts_one_after_the_other_give_the_weights_of_the_whole(
-    planes: SensedFrames, undivided: Path, tmp_path: Path, accumulate: int
+    planes: SensedFrames, undivided: Callable[[str], Path], tmp_path: Path, row: str, accumulate: int
 ) -> None:
-    pretrain(masked(), replace(EXACT, accumulate=accumulate), [planes], tmp_path, device="cpu")
-    require_same(tmp_path, undivided)
+    config = replace(EXACT, accumulate=accumulate)
+    pretrain(of_row(row, config), config, [planes], tmp_path, device="cpu")
+    require_same(tmp_path, undivided(row))
 
 
-def test_a_run_may_go_on_in_smaller_parts(planes: SensedFrames, undivided: Path, tmp_path: Path) -> None:
+def test_a_run_may_go_on_in_smaller_parts(
+    planes: SensedFrames, undivided: Callable[[str], Path], tmp_path: Path
+) -> None:
     class Stop(Exception):
         pass
 
@@ -80,36 +100,38 @@ def test_a_run_may_go_on_in_smaller_parts(planes: SensedFrames, undivided: Path,
             raise Stop
 
     with pytest.raises(Stop):
-        pretrain(masked(), EXACT, [planes], tmp_path, device="cpu", progress=stop)
+        pretrain(of_row("tst", EXACT), EXACT, [planes], tmp_path, device="cpu", progress=stop)
     steps: list[int] = []
     smaller = replace(EXACT, accumulate=2)
-    pretrain(masked(), smaller, [planes], tmp_path, device="cpu", progress=lambda step, _: steps.append(step))
+    objective = of_row("tst", smaller)
+    pretrain(objective, smaller, [planes], tmp_path, device="cpu", progress=lambda step, _: steps.append(step))
     assert steps == [5, 6]
-    require_same(tmp_path, undivided)
+    require_same(tmp_path, undivided("tst"))
 
 
 LAUNCHED = """
 import os, signal, sys
 from pathlib import Path
 from baselines.pretraining.loop import pretrain
-from tests.baselines.pretraining_kit import masked, read_frames
+from tests.baselines.pretraining_kit import of_row, read_frames
 from tests.baselines.test_devices import EXACT
 
-frames, folder, kill_at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+row, frames, folder, kill_at = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
 kill = lambda step, steps: os.kill(os.getpid(), signal.SIGKILL) if step == kill_at else None
-result = pretrain(masked(), EXACT, [read_frames(frames)], folder, device="cpu", progress=kill)
+result = pretrain(of_row(row, EXACT), EXACT, [read_frames(frames)], folder, device="cpu", progress=kill)
 print("processes", result.processes)
 """
 
 
-def launch(frames: Path, folder: Path, kill_at: int) -> subprocess.CompletedProcess[str]:
+def launch(row: str, planes: SensedFrames, folder: Path, kill_at: int = -1) -> subprocess.CompletedProcess[str]:
     """Run two processes as a user would start them."""
-    script = frames.with_name("launched.py")
+    script, frames = folder.with_name("launched.py"), folder.with_name("frames.npz")
     script.write_text(LAUNCHED, encoding="utf-8")
+    write_frames(planes, frames)
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     return subprocess.run(
-        [*command, str(script), str(frames), str(folder), str(kill_at)],
+        [*command, str(script), row, str(frames), str(folder), str(kill_at)],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -120,17 +142,28 @@ def launch(frames: Path, folder: Path, kill_at: int) -> subprocess.CompletedProc
 
 @pytest.mark.slow
 def test_two_processes_of_which_one_is_killed_are_continued_to_the_weights_of_one(
-    planes: SensedFrames, undivided: Path, tmp_path: Path
+    planes: SensedFrames, undivided: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    frames, folder = tmp_path / "frames.npz", tmp_path / "run"
-    write_frames(planes, frames)
-    assert launch(frames, folder, kill_at=4).returncode != 0
+    folder = tmp_path / "run"
+    assert launch("tst", planes, folder, kill_at=4).returncode != 0
     assert {file.name for file in folder.iterdir()} == {"checkpoint.pt", "log.csv"}
-    done = launch(frames, folder, kill_at=-1)
+    require_same_files(launch("tst", planes, folder), folder, undivided("tst"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ROWS[1:])
+def test_two_processes_give_the_weights_of_one_whatever_is_learned(
+    planes: SensedFrames, undivided: Callable[[str], Path], tmp_path: Path, row: str
+) -> None:
+    require_same_files(launch(row, planes, tmp_path / "run"), tmp_path / "run", undivided(row))
+
+
+def require_same_files(done: subprocess.CompletedProcess[str], folder: Path, other: Path) -> None:
+    """Compare what two processes left with what one did."""
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("processes 2") == 2
-    assert {file.name for file in folder.iterdir()} == {file.name for file in undivided.iterdir()}
-    require_same(folder, undivided)
+    assert {file.name for file in folder.iterdir()} == {file.name for file in other.iterdir()}
+    require_same(folder, other)
 
 
 def test_wrong_numbers_of_parts_are_refused() -> None:
