@@ -18,9 +18,9 @@ BARS = 5
 
 
 def forest_drawing(evidence: Evidence, name: str) -> Drawing | None:
-    """Draw every paired difference of the table with its 95 % interval, a panel a role, or None without any."""
+    """Draw every paired difference of the table with its 95 % interval, a panel a role, or None where none is known."""
     differences, measure = evidence.differences, evidence.measure
-    if not differences:
+    if not any(np.isfinite(estimate.value) for d in differences for estimate in d.by_role.values()):
         return None
     height = 1.3 + 0.32 * len(differences)
     figure, every = new_figure(2.2 + 2.5 * len(evidence.roles), height, len(evidence.roles), sharey=True)

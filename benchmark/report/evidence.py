@@ -170,9 +170,9 @@ class Evidence:
         return tuple(model for rows in tracks.values() for model in _leaders(rows, role, measure))
 
     def ranks(self, role: str, measure: Measure) -> dict[str, tuple[int, int]]:
-        """Return model → (best, worst) rank that the data leave open among ranked rows."""
+        """Return model → (best, worst) rank that the data leave open among ranked rows that have a score."""
         found = {row.model: row.estimate(role, measure.key) for row in self.rows if row.ranked}
-        known = {model: estimate for model, estimate in found.items() if estimate is not None}
+        known = {model: estimate for model, estimate in found.items() if estimate and np.isfinite(estimate.value)}
         return dict(zip(known, rank_intervals(list(known.values()), measure.higher_is_better), strict=True))
 
     @cached_property

@@ -23,7 +23,8 @@ def _lead(evidence: Evidence, role: str) -> str:
     measure = evidence.measure
     leaders = evidence.best(role, measure)
     if not leaders:
-        return ""
+        unscored = all(np.isnan(row.estimates[role][measure.key].value) for row in evidence.rows)
+        return f"Nothing could be scored {WHERE[role]}: see below what is not scored, and why." if unscored else ""
     if len(leaders) == 1:
         estimate = next(row for row in evidence.rows if row.model == leaders[0]).estimates[role][measure.key]
         unit = measure.unit.replace("%", " %")

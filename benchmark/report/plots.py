@@ -21,18 +21,21 @@ def tradeoff_drawing(evidence: Evidence, styles: Mapping[str, Mapping[str, Any]]
     """Draw specialization against generalization with 95 % error bars, the front, and the line where they are equal.
 
     Returns:
-        None when there are no held-out spaces.
+        None when there are no held-out spaces, or no row has a score in both.
     """
     measure = evidence.measure
     if "held_out" not in evidence.roles:
         return None
+    placed = [
+        (row, row.estimates["held_out"][measure.key], row.estimates["test"][measure.key]) for row in evidence.rows
+    ]
+    placed = [(row, x, y) for row, x, y in placed if np.isfinite([x.value, y.value]).all()]
+    if not placed:
+        return None
     figure, (axes,) = new_figure(5.2, 4.6)
     leading = front(evidence)
-    for row in evidence.rows:
+    for row, x, y in placed:
         style = styles[row.model]
-        x, y = row.estimates["held_out"][measure.key], row.estimates["test"][measure.key]
-        if not np.isfinite([x.value, y.value]).all():
-            continue
         axes.errorbar(
             x.value * measure.scale,
             y.value * measure.scale,

@@ -178,8 +178,8 @@ def left_out_grid(evidence: Evidence) -> Grid | None:
     if not rows:
         return None
     return Grid(
-        title="Categories that are not scored, or that a space lacks",
-        columns=("space", "why", "categories"),
+        title="What is not scored, or a space lacks",
+        columns=("space", "why", "what"),
         rows=tuple(rows),
         groups=tuple(row[0].text for row in rows),
         numeric=3,

@@ -64,6 +64,7 @@ class Detection:
     no_things: tuple[str, ...] = NO_THINGS
     name: str = "detection"
     version: int = 1
+    truth_version: int = 1
     needs: tuple[str, ...] = ("semantic", "instance")
     category_unit: str = "boxes"
     measures: tuple[Measure, ...] = (
@@ -78,7 +79,8 @@ class Detection:
         ),
     )
     display_note: str = (
-        "Truth: every box that counts. Prediction: the best boxes, as many as are to be found. An ignored box is thin."
+        "Truth: every box that counts. Prediction: the best boxes, as many as are to be found, and how many are found "
+        "at IoU 0.5. An ignored box is thin."
     )
 
     @cached_property
@@ -231,7 +233,7 @@ class Detection:
             return "nothing to be found"
         best = _best(prediction, target)
         sums = detection_sums(best, target, np.zeros(1, int), 1, len(self.categories))
-        return f"{int(sums[0, :, 0, :-1, 0].sum())} of {wanted} found by the {wanted} best boxes (IoU 0.5)"
+        return f"{int(sums[0, :, 0, :-1, 0].sum())} of {wanted} found"
 
 
 def _best(prediction: Boxes, target: TrueBoxes) -> Boxes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import re
 from collections.abc import Callable
@@ -17,9 +18,12 @@ import pytest
 from benchmark.environment import environment
 from benchmark.predictions import SpacePrediction, save_predictions, score_prediction
 from benchmark.report import ReportFiles, build_report, gather, print_report
+from benchmark.report.charts import forest_drawing
+from benchmark.report.drawings import styles_of
+from benchmark.report.evidence import Row
 from benchmark.report.findings import findings
 from benchmark.report.grids import BEST, TIED, markdown
-from benchmark.report.plots import read_curve
+from benchmark.report.plots import read_curve, tradeoff_drawing
 from benchmark.report.tables import power_grid, scores_grid
 from benchmark.results import Compute, Result, SpaceResult, StoredStatistics, save_result, scores
 from benchmark.tasks import TASKS, Task
@@ -423,6 +427,29 @@ def test_ranks_are_intervals_and_flagged_rows_have_none(results: list[Result], o
     column = grid.columns.index("rank, test space")
     shown = {row[0].value: row[column].text for row in grid.rows}
     assert shown == {"scratch": "4", "tst": "1", "tst-mae": "2–3", "tst-external": "2–3", "oracle": "–"}
+
+
+def test_where_nothing_could_be_scored_no_row_is_ranked_or_drawn_and_it_is_said(results: list[Result]) -> None:
+    (table,) = gather(results)
+    unscored = dataclasses.replace(table, rows=tuple(without_scores(row) for row in table.rows))
+    assert unscored.ranks("test", unscored.measure) == {}
+    assert tradeoff_drawing(unscored, styles_of([unscored]), "tradeoff") is None
+    assert forest_drawing(unscored, "forest") is None
+    said = " ".join(findings(unscored))
+    assert "Nothing could be scored in the test space" in said
+    assert "Nothing could be scored in held-out spaces" in said
+
+
+def without_scores(row: Row) -> Row:
+    """Return a row none of whose frames had a truth."""
+    estimates = {
+        role: {
+            key: dataclasses.replace(of, value=np.nan, draws=np.full_like(of.draws, np.nan))
+            for key, of in measures.items()
+        }
+        for role, measures in row.estimates.items()
+    }
+    return dataclasses.replace(row, estimates=estimates)
 
 
 def test_the_best_of_a_track_is_marked_whatever_other_tracks_have(one: Any) -> None:

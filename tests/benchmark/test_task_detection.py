@@ -225,8 +225,8 @@ def test_a_frame_is_judged_by_its_best_boxes_as_many_as_there_are() -> None:
     boxes = [(0.0, 0.0, 10.0, 10.0), (0.0, 20.0, 10.0, 30.0), (30.0, 0.0, 40.0, 10.0)]
     right = said(boxes, [CHAIR, TABLE, TABLE], [0.9, 0.8, 0.7])
     wrong_first = said(boxes, [CHAIR, TABLE, TABLE], [0.9, 0.1, 0.7])
-    assert DETECTION.in_words(right, truth) == "2 of 2 found by the 2 best boxes (IoU 0.5)"
-    assert DETECTION.in_words(wrong_first, truth) == "1 of 2 found by the 2 best boxes (IoU 0.5)"
+    assert DETECTION.in_words(right, truth) == "2 of 2 found"
+    assert DETECTION.in_words(wrong_first, truth) == "1 of 2 found"
     assert DETECTION.in_words(right, targets(*frame())) == "nothing to be found"
 
 
