@@ -29,9 +29,11 @@ class Refusal(UserError):
 
     Args:
         reason: a name in :data:`REFUSALS`.
-        what: what is wrong and where, as a sentence.
+        what: what is wrong and where, as a sentence. It may quote the submission: what a terminal or a log would
+            obey instead of show is replaced.
     """
 
     def __init__(self, reason: str, what: str) -> None:
-        super().__init__(f"Refused ({reason}): {what} {REFUSALS[reason]}")
+        shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in what)
+        super().__init__(f"Refused ({reason}): {shown} {REFUSALS[reason]}")
         self.reason = reason

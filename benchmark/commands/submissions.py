@@ -50,9 +50,9 @@ def submit_run(
         submission = validate(packed, suites)  # what a board would refuse does not get the name that was asked for
         file.parent.mkdir(parents=True, exist_ok=True)
         packed.replace(file)
-    note.print(_in_words(submission), highlight=False)
+    note.print(_in_words(submission), highlight=False, markup=False)
     note.print("Checked and not sent: it has predictions and what is said of them, no frames, labels or weights.")
-    out.print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  sha256 {digest_file(file)}", highlight=False)
+    out.print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  sha256 {digest_file(file)}", highlight=False, markup=False)
 
 
 def validate_file(file: Path, suite_files: Sequence[str], as_json: bool) -> None:
@@ -72,7 +72,7 @@ def validate_file(file: Path, suite_files: Sequence[str], as_json: bool) -> None
     if as_json:
         print(json.dumps({"valid": True, "sha256": digest_file(file)} | _summary(submission), ensure_ascii=False))
     else:
-        out.print(f"{_in_words(submission)}\nIt would be taken, and scored.", highlight=False)
+        out.print(f"{_in_words(submission)}\nIt would be taken, and scored.", highlight=False, markup=False)
 
 
 def pack_public(run: Path, file: Path, suite_files: Sequence[str], home: Path) -> None:
@@ -84,13 +84,17 @@ def pack_private(run: Path, file: Path, suite_files: Sequence[str], home: Path) 
     """Write the truth about the test frames of a run's spaces, and say what was written."""
     pack = write_private_pack(run, file, known_suites(suite_files), recording_opener(home))
     _say(pack, file)
-    note.print(f"Serves {', '.join(pack.tasks)}. Keep it where scores are made: it holds every label.", highlight=False)
+    note.print(
+        f"Serves {', '.join(pack.tasks)}. Keep it where scores are made: it holds every label.",
+        highlight=False,
+        markup=False,
+    )
 
 
 def _say(pack: Pack, file: Path) -> None:
     frames = sum(space.frames for space in pack.spaces)
     what = f"{pack.kind} pack of {pack.suite.name} v{pack.suite.version}: {frames} frames of {len(pack.spaces)} spaces"
-    out.print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  {what}", highlight=False)
+    out.print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  {what}", highlight=False, markup=False)
 
 
 def _summary(submission: Submission) -> dict[str, Any]:
