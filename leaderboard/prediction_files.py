@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import IO
@@ -66,7 +67,7 @@ def check_file(path: Path, said: str, task: Task, frames: int, height: int, widt
                     _check_array(file, name, dtype, archive.getinfo(f"{name}.npy").file_size, most)
     except WHAT_CAN_BE_WRONG as error:
         raise Refusal("predictions", f"{said} {str(error)[:300] or 'is damaged'}.") from None
-    except (NotImplementedError, RuntimeError, struct.error, SyntaxError, MemoryError) as error:
+    except (NotImplementedError, RuntimeError, struct.error, SyntaxError, MemoryError, tokenize.TokenError) as error:
         raise Refusal("predictions", f"{said} is no .npz of tst-bench run ({str(error)[:200]}).") from None
 
 

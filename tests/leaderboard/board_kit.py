@@ -100,7 +100,6 @@ def repacked(archive: Path, out: Path, change: Callable[[dict[str, Any]], None])
 def with_file(archive: Path, out: Path, task: str, content: bytes) -> Path:
     """Pack a submission whose first prediction file of a task is another, with the digest and size that it has."""
 
-
     files = contents(archive)
     submission = Submission.model_validate_json(files[MANIFEST])
     name = next(name for name, row, _ in submission.files() if row.task == task)

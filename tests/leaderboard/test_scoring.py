@@ -91,6 +91,9 @@ def test_the_leaderboard_never_imports_torch(submitted: Path, tmp_path: Path, ru
         "sys.exit(', '.join(found) or 0)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(submitted), str(run.suite_file)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, str(submitted), str(run.suite_file)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
