@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-WHAT_CAN_BE_WRONG = (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile)
+WHAT_CAN_BE_WRONG = (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 """What reading a file may raise that is damaged or is no such file."""
 
 

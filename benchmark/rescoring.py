@@ -55,7 +55,7 @@ def rescored(result: Result, open_recording: OpenRecording) -> Result:
     predictions = result.file(result.prediction_folder)
     if predictions is None:
         raise UserError("its predictions are not there any more. Run the model again.")
-    seen = _seen(predictions) if task.categories else ()
+    seen = seen_in_transfer(predictions) if task.categories else ()
     parts = tuple(_part(part, predictions, task, seen, open_recording) for part in result.spaces)
     found = scores(parts, task, result.seed)
     if (parts, found, task.version) == (result.spaces, result.scores, result.task_version):
@@ -102,8 +102,12 @@ def _part(
     return score_space(predictions, recording, frames, task=task, role=part.role, seen=seen)
 
 
-def _seen(predictions: Path) -> tuple[int, ...]:
-    """Return the categories that transfer training had, as the transfer stage behind the predictions noted them."""
+def seen_in_transfer(predictions: Path) -> tuple[int, ...]:
+    """Return the categories that transfer training had, as the transfer stage behind the predictions noted them.
+
+    Raises:
+        UserError: the stage is not there any more.
+    """
     try:
         transfer = json.loads((predictions / "inputs.json").read_text(encoding="utf-8"))["transfer"]
         done = predictions.parents[1] / "transfer" / transfer / "done.json"

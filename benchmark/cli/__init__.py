@@ -20,6 +20,7 @@ from benchmark.cli import (
     recordings,
     runs,
     spaces,
+    submissions,
     tasks,
 )
 from sim_envs.errors import UserError
@@ -45,6 +46,8 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(engines.app, name="engines")
 app.add_typer(doctor.app)
+app.add_typer(submissions.app)
+app.add_typer(submissions.board, name="leaderboard")
 
 
 def main() -> None:

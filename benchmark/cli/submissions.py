@@ -1,0 +1,104 @@
+"""Commands about submissions: pack a run, check the file, and the packs that a board needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.cli.options import Home, home_of
+
+app = typer.Typer()
+board = typer.Typer(no_args_is_help=True, help="What a leaderboard does with a submission.")
+
+RunDir = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN_DIR", help="Folder of a run (`~/tst-bench/runs/SUITE/SPACE`), or of all runs of a suite."
+    ),
+]
+OwnSuites = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--suite", help="A suite of one's own that is taken too.", metavar="FILE.yaml", show_default="the built-in ones"
+    ),
+]
+
+
+@app.command()
+def submit(
+    run: RunDir,
+    out: Annotated[Path, typer.Option(help="The file to write.", metavar="FILE")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Pack and check; send nothing.")] = False,
+    model: Annotated[
+        str | None, typer.Option(help="Which model of the run.", show_default="the only one", metavar="NAME")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the submission is to be called.")] = "",
+    description: Annotated[str, typer.Option(help="A sentence or two about it.")] = "",
+    paper: Annotated[str, typer.Option(help="Link to a paper.", metavar="https://…")] = "",
+    code: Annotated[str, typer.Option(help="Link to the code.", metavar="https://…")] = "",
+    suite: OwnSuites = None,
+) -> None:
+    """Pack the predictions of one model into one file, and check it with the code that a board runs.
+
+    The file holds predictions and `submission.json` (suite, ledger, track, seeds, code, hardware, cost, digests), no
+    frames, labels or weights. The same run gives the same bytes. There is no board to send it to yet, so --dry-run
+    must be given.
+
+    Example: `tst-bench submit ~/tst-bench/runs/demo/builtin__flat-01 --model tst --dry-run --out tst.zip`
+    """
+    from benchmark.commands.submissions import submit_run
+
+    about = {"name": name, "description": description, "paper": paper, "code": code}
+    submit_run(run, out, dry_run, model, about, suite or [])
+
+
+@app.command()
+def pack(
+    run: RunDir,
+    out: Annotated[Path, typer.Option(help="The file to write.", metavar="FILE")],
+    public: Annotated[
+        bool | None,
+        typer.Option(
+            "--public/--private",
+            help="Test frames without labels, for everybody; or the truth about them, for who scores.",
+            show_default=False,
+        ),
+    ] = None,
+    suite: OwnSuites = None,
+    home: Home = None,
+) -> None:
+    """Write the test frames of a run's spaces for others to predict on, or the truth that scores their predictions.
+
+    A public pack has the RGB, number, trajectory and step of every test frame and nothing else of it. A private pack
+    has all modalities and poses: keep it where scores are made.
+
+    Examples: `tst-bench pack --public ~/tst-bench/runs/demo --out demo-frames.zip`,
+    `tst-bench pack --private ~/tst-bench/runs/demo --out demo-truth.zip`
+    """
+    from benchmark.commands.submissions import pack_private, pack_public
+    from sim_envs.errors import UserError
+
+    if public is None:
+        raise UserError("Say which pack: --public (frames without labels) or --private (the truth).")
+    (pack_public if public else pack_private)(run, out, suite or [], home_of(home))
+
+
+@board.command()
+def validate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `tst-bench submit` wrote.")],
+    suite: OwnSuites = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check a submission offline, by the very code that a board runs; exit code 2 and a reason when it is refused.
+
+    Checked are the archive, its manifest, digests, every prediction file, and the rules: the track that follows from
+    the ledger, no labels of the test space, no --limit, a suite and task versions that are taken, all seeds and spaces.
+    What only the labels can tell (are these exactly the valid frames?) is left to scoring.
+
+    Example: `tst-bench leaderboard validate tst.zip`
+    """
+    from benchmark.commands.submissions import validate_file
+
+    validate_file(file, suite or [], as_json)

@@ -1,0 +1,123 @@
+"""What ``tst-bench submit``, ``pack`` and ``leaderboard validate`` do."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from benchmark.commands.console import note, out
+from benchmark.commands.finding import recording_opener
+from leaderboard.manifest import About, Submission
+from leaderboard.packs import Pack, write_private_pack, write_public_pack
+from leaderboard.refusal import Refusal
+from leaderboard.submission import pack_submission
+from leaderboard.suites import known_suites
+from leaderboard.validation import validate
+from sim_envs.errors import UserError
+from sim_envs.storage import digest_file
+
+
+def submit_run(
+    run: Path, file: Path, dry_run: bool, model: str | None, about: Mapping[str, str], suite_files: Sequence[str]
+) -> None:
+    """Pack one model of a run and check the file; nothing is sent.
+
+    Raises:
+        UserError: sending is asked for, or the run cannot be packed or would be refused.
+    """
+    if not dry_run:
+        raise UserError(
+            "There is no board to send a submission to yet. With --dry-run it is packed and checked, ready to be sent."
+        )
+    suites = known_suites(suite_files)
+    try:
+        said = About(**about)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"--{first['loc'][0]}: {first['msg']}.") from None
+    if file.is_dir():
+        raise UserError(f"--out {file} is a folder; name a file, e.g. {file / 'submission.zip'}.")
+    folder = file.parent if file.parent.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix=".tst-bench-", dir=folder) as scratch:
+        packed = Path(scratch) / file.name
+        pack_submission(run, packed, suites, model, said)
+        submission = validate(packed, suites)  # what a board would refuse does not get the name that was asked for
+        file.parent.mkdir(parents=True, exist_ok=True)
+        packed.replace(file)
+    note.print(_in_words(submission), highlight=False, markup=False)
+    note.print("Checked and not sent: it has predictions and what is said of them, no frames, labels or weights.")
+    out.print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  sha256 {digest_file(file)}", highlight=False, markup=False)
+
+
+def validate_file(file: Path, suite_files: Sequence[str], as_json: bool) -> None:
+    """Say whether a file would be taken; exit code 2 when it is refused.
+
+    Raises:
+        Refusal, UserError: why not; with ``as_json`` a refusal is printed instead.
+    """
+    suites = known_suites(suite_files)
+    try:
+        submission = validate(file, suites)
+    except Refusal as refusal:
+        if not as_json:
+            raise
+        print(json.dumps({"valid": False, "reason": refusal.reason, "message": str(refusal)}, ensure_ascii=False))
+        sys.exit(2)
+    if as_json:
+        print(json.dumps({"valid": True, "sha256": digest_file(file)} | _summary(submission), ensure_ascii=False))
+    else:
+        out.print(f"{_in_words(submission)}\nIt would be taken, and scored.", highlight=False, markup=False)
+
+
+def pack_public(run: Path, file: Path, suite_files: Sequence[str], home: Path) -> None:
+    """Write the test frames of a run's spaces without labels, and say what was written."""
+    _say(write_public_pack(run, file, known_suites(suite_files), recording_opener(home)), file)
+
+
+def pack_private(run: Path, file: Path, suite_files: Sequence[str], home: Path) -> None:
+    """Write the truth about the test frames of a run's spaces, and say what was written."""
+    pack = write_private_pack(run, file, known_suites(suite_files), recording_opener(home))
+    _say(pack, file)
+    note.print(
+        f"Serves {', '.join(pack.tasks)}. Keep it where scores are made: it holds every label.",
+        highlight=False,
+        markup=False,
+    )
+
+
+def _say(pack: Pack, file: Path) -> None:
+    frames = sum(space.frames for space in pack.spaces)
+    what = f"{pack.kind} pack of {pack.suite.name} v{pack.suite.version}: {frames} frames of {len(pack.spaces)} spaces"
+    out.print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  {what}", highlight=False, markup=False)
+
+
+def _summary(submission: Submission) -> dict[str, Any]:
+    return {
+        "suite": submission.suite.model_dump(mode="json"),
+        "model": submission.model,
+        "track": submission.track,
+        "tasks": sorted({row.task for row in submission.rows}),
+        "protocols": sorted({row.protocol for row in submission.rows}),
+        "seeds": list(submission.seeds),
+        "rows": len(submission.rows),
+        "files": sum(len(row.spaces) for row in submission.rows),
+        "cost": submission.cost.model_dump(mode="json"),
+        "about": submission.about.model_dump(mode="json"),
+    }
+
+
+def _in_words(submission: Submission) -> str:
+    said, cost = _summary(submission), submission.cost
+    return (
+        f"{submission.model} in {submission.suite.name} v{submission.suite.version}, track {submission.track}: "
+        f"{', '.join(said['tasks'])}; {', '.join(said['protocols'])}; {len(submission.seeds)} seeds; "
+        f"{said['files']} prediction files.\n"
+        f"Cost: {cost.parameters / 1e6:.1f} M parameters, pre-training on {cost.frames:,} frames in {cost.steps:,} "
+        f"steps, {cost.gpu_seconds:,.0f} s with and {cost.cpu_seconds:,.0f} s without a GPU."
+    )

@@ -1,0 +1,74 @@
+"""Score a submission against the truth: with the tasks, sums and intervals that a run uses, hence to the same digit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.results import Score, SpaceResult, scores
+from benchmark.scoring import score_space
+from benchmark.tasks import TASKS
+from leaderboard.archive import Limits
+from leaderboard.manifest import Row, Submission
+from leaderboard.refusal import Refusal
+from leaderboard.truth import Truth
+from leaderboard.validation import receive_file
+from sim_envs.errors import UserError
+
+
+@dataclass(frozen=True)
+class ScoredRow:
+    """One row of a submission with the scores that count.
+
+    Attributes:
+        spaces: per-trajectory sums of every space; what tables and comparisons are made from.
+        scores: measure → role or ``gap`` → score.
+    """
+
+    row: Row
+    spaces: tuple[SpaceResult, ...]
+    scores: Mapping[str, Mapping[str, Score]]
+
+    @property
+    def as_claimed(self) -> bool:
+        """Whether the run that was submitted found the very same scores."""
+        return self.scores == self.row.scores
+
+
+def score_submission(
+    path: Path, truth: Truth, folder: Path, limits: Limits = Limits()
+) -> tuple[Submission, list[ScoredRow]]:
+    """Check a submission and score all of it.
+
+    Args:
+        folder: an empty one; predictions are unpacked there.
+
+    Raises:
+        Refusal: it is not taken (:func:`~leaderboard.validation.receive`), or its predictions are not of exactly the
+            frames that are scored.
+    """
+    submission = receive_file(path, folder, {truth.suite.name: truth.suite}, limits)
+    return submission, [_scored(row, truth, folder) for row in submission.rows]
+
+
+def _scored(row: Row, truth: Truth, folder: Path) -> ScoredRow:
+    task = TASKS[row.task]
+    taught = truth.pack.tasks.get(row.task)
+    if taught is None or taught.version != task.version:
+        raise Refusal("task", f"the truth at hand does not serve {row.task} version {task.version}.")
+    parts = []
+    scored = truth.scored(row.test_space, task)
+    strangers = {file.space for file in row.spaces} - {recording.meta.space.id for recording, _ in scored}
+    if strangers:
+        raise Refusal("rows", f"{row.said}: {', '.join(sorted(strangers))} cannot be scored.")
+    for recording, role in scored:
+        try:
+            part = score_space(
+                folder / row.folder, recording, recording.indices("test"), task=task, role=role, seen=taught.seen
+            )
+        except UserError as error:
+            what = str(error).replace(f"{folder}/", "").removesuffix(" Run the model again.")
+            raise Refusal("predictions", what) from None
+        parts.append(part)
+    return ScoredRow(row, tuple(parts), scores(parts, task, row.seed))
