@@ -39,7 +39,7 @@ from benchmark.forms import Answers, concatenate
 from benchmark.jobs import Report
 from benchmark.launching import ALONE, Execution, launch
 from benchmark.plan import Portion, pretrain_budget, pretraining_splits
-from benchmark.predictions import SpacePrediction, save_predictions
+from benchmark.predictions import SpacePrediction, is_intact, save_predictions
 from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result, scores
 from benchmark.results import Role as ScoredRole
 from benchmark.scoring import score_space
@@ -177,12 +177,12 @@ def read_stage(file: Path) -> PretrainStage:
 
 
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:
-    """Transfer, predict and score; the first two are skipped where they are done."""
+    """Transfer, predict and score; the first two are skipped where they are done, and predictions are still whole."""
     device = pick_device(stage.device)
     task = TASKS[stage.task]
     if not is_done(stage.transfer_folder):
         _transfer(stage, task, device, report) if stage.protocol != "zero-shot" else _no_transfer(stage, task)
-    if not is_done(stage.prediction_folder):
+    if not is_done(stage.prediction_folder) or not is_intact(stage.prediction_folder):
         _predict(stage, task, device)
     result = _score(stage, task, device)
     flags = (*result.flags, *stage.suite.flags)
