@@ -28,6 +28,7 @@ __all__ = [
     "Manifest",
     "SpacePrediction",
     "file_name",
+    "is_intact",
     "load_manifest",
     "load_prediction",
     "predicted_frames",
@@ -91,6 +92,15 @@ def save_predictions(
     manifest = Manifest(task=task.name, model=model, protocol=protocol, seed=seed, spaces=tuple(rows))
     write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
     return manifest
+
+
+def is_intact(folder: Path) -> bool:
+    """Tell whether the manifest can be read and each file is the one that it describes."""
+    try:
+        rows = load_manifest(folder).spaces
+    except UserError:
+        return False
+    return all((folder / row.file).is_file() and digest_file(folder / row.file) == row.sha256 for row in rows)
 
 
 def predicted_frames(folder: Path, space: str, *, recording: str) -> np.ndarray:

@@ -27,7 +27,7 @@ from baselines.tokens.picture import token_sheet
 from baselines.tokens.quantise import perplexity
 from baselines.tokens.tokenizer import Tokenizer
 from baselines.tst.adapters import Patches, cut
-from baselines.tst.config import MaskedConfig
+from baselines.tst.masked import masked_config
 from baselines.tst.masking import Masks, sample_masks
 from baselines.tst.start import LR_SCALE, Start, enlarged
 from baselines.zoo.model import Model
@@ -35,7 +35,7 @@ from baselines.zoo.model import Model
 
 def masked_tokens(model: Model, encoder: EncoderConfig, loop: LoopConfig, start: Start | None) -> MaskedTokens:
     """Build the objective of a row of the zoo, see :data:`~baselines.objectives.OBJECTIVES`."""
-    config = TokensConfig(MaskedConfig(encoder=encoder, modalities=model.modalities))
+    config = TokensConfig(masked_config(model, encoder))
     return MaskedTokens(config, steps=loop.steps, seed=loop.seed, start=start)
 
 

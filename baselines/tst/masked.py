@@ -27,11 +27,15 @@ from baselines.zoo.model import Model
 
 def masked_modelling(model: Model, encoder: EncoderConfig, loop: LoopConfig, start: Start | None) -> MaskedModelling:
     """Build the objective of a row of the zoo, see :data:`~baselines.objectives.OBJECTIVES`."""
+    return MaskedModelling(masked_config(model, encoder), seed=loop.seed, start=start)
+
+
+def masked_config(model: Model, encoder: EncoderConfig) -> MaskedConfig:
+    """Return what a row of the zoo reads, learns from and hides."""
     visible = None
     if model.mask_ratio is not None:
         visible = max(1, round((1 - model.mask_ratio) * encoder.tokens * len(model.modalities)))
-    config = MaskedConfig(encoder=encoder, modalities=model.modalities, visible_tokens=visible)
-    return MaskedModelling(config, seed=loop.seed, start=start)
+    return MaskedConfig(encoder=encoder, modalities=model.modalities, visible_tokens=visible)
 
 
 class MaskedModelling(Objective):

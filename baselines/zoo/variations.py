@@ -28,14 +28,24 @@ def varied(base: Model, changes: str) -> Model:
     name = f"{base.name}{MARK}{changes}"
     if not base.pretrains:
         raise UserError(f"{name}: {base.name} is not pre-trained here, so there is nothing to vary.")
-    model = base
+    model, changed = base, set()
     for change in changes.split(","):
         key, equals, value = change.partition("=")
         if key not in KEYS:
             raise unknown("variation", key, KEYS, f"A variation is NAME{MARK}KEY=VALUE, e.g. tst{MARK}steps=500.")
         if not (equals and value):
             raise UserError(f"{name}: give {key} a value, e.g. {base.name}{MARK}{EXAMPLES[key]}.")
+        if key in changed:
+            raise UserError(f"{name}: {key} is given twice. Give each change once.")
+        changed.add(key)
         model = KEYS[key](model, value, name)
+    shown = (1 - model.mask_ratio) * len(model.modalities) if model.mask_ratio is not None else 0.0
+    if shown > 1 + 1e-9:
+        lowest = 1 - 1 / len(model.modalities)
+        raise UserError(
+            f"{name}: half of the frames show RGB alone, which is one of {len(model.modalities)} modalities. Hide"
+            f" {lowest:.3g} of the tokens or more."
+        )
     unequal = ", ".join(f"{key}={value:g}" for key, value in model.budget.items())
     return replace(
         model,
@@ -46,13 +56,17 @@ def varied(base: Model, changes: str) -> Model:
 
 
 def _modalities(model: Model, value: str, name: str) -> Model:
+    """Choose among the sensors; what teachers say of the frames stays."""
+    if model.objective == "self-distillation":
+        raise UserError(f"{name}: self-distillation sees RGB alone, so there are no modalities to vary.")
     asked = value.split("+")
     for each in asked:
         if not modality(each).sensed:
             raise UserError(f"{name}: '{each}' is a label: pre-training sees only what a device senses.")
     if "rgb" not in asked or len(set(asked)) != len(asked):
         raise UserError(f"{name}: rgb must be among the modalities, and each only once.")
-    return replace(model, modalities=tuple(each for each in MODALITIES if each in asked))
+    of_teachers = [each for each in model.modalities if modality(each).taught]
+    return replace(model, modalities=(*(each for each in MODALITIES if each in asked), *of_teachers))
 
 
 def _mix(model: Model, value: str, name: str) -> Model:
@@ -72,6 +86,8 @@ def _steps(model: Model, value: str, name: str) -> Model:
 
 
 def _mask_ratio(model: Model, value: str, name: str) -> Model:
+    if model.objective == "self-distillation":
+        raise UserError(f"{name}: self-distillation hides no tokens, so there is no share of them to vary.")
     ratio = _number(value, float, name)
     if not 0 < ratio < 1:
         raise UserError(f"{name}: the share of masked tokens lies between 0 and 1.")

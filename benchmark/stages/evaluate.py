@@ -28,7 +28,7 @@ from benchmark.environment import environment
 from benchmark.forms import Answers, concatenate
 from benchmark.jobs import Report
 from benchmark.plan import Portion, pretrain_budget
-from benchmark.predictions import SpacePrediction, save_predictions
+from benchmark.predictions import SpacePrediction, is_intact, save_predictions
 from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result, scores
 from benchmark.results import Role as ScoredRole
 from benchmark.scoring import score_space
@@ -77,12 +77,12 @@ def head_of(task: str, suite: Suite) -> HeadSpec:
 
 
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:
-    """Transfer, predict and score; the first two are skipped where they are done."""
+    """Transfer, predict and score; the first two are skipped where they are done, and predictions are still whole."""
     device = pick_device(stage.device)
     task = TASKS[stage.task]
     if not is_done(stage.transfer_folder):
         _transfer(stage, task, device, report) if stage.protocol != "zero-shot" else _no_transfer(stage, task)
-    if not is_done(stage.prediction_folder):
+    if not is_done(stage.prediction_folder) or not is_intact(stage.prediction_folder):
         _predict(stage, task, device, report)
     result = _score(stage, task, device)
     flags = (*result.flags, *stage.suite.flags)

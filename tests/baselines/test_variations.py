@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from baselines.objectives import OBJECTIVES
+from baselines.tokens.objective import MaskedTokens
+from baselines.tst.masked import MaskedModelling
 from baselines.zoo import ZOO
 from sim_envs.errors import UserError
+from tests.baselines.pretraining_kit import CONFIG, SHAPE
 
 
 def test_a_variation_changes_what_it_names_and_nothing_else() -> None:
@@ -32,6 +36,23 @@ def test_a_mix_without_a_part_draws_nothing_from_it() -> None:
     assert ZOO["tst@mix=0.25"].sources == {"test": 0.25, "external": 0.75}
 
 
+def test_whatever_masks_is_masked_as_its_row_says() -> None:
+    def visible(row: str) -> int:
+        model = ZOO[row]
+        objective = OBJECTIVES[model.objective](model, SHAPE, CONFIG, None)
+        assert isinstance(objective, (MaskedModelling, MaskedTokens))
+        return objective.plan.visible
+
+    assert visible("tst@mask-ratio=0.75") == visible("tst-tokens@mask-ratio=0.75") == 4 * SHAPE.tokens // 4
+    assert visible("tst@mask-ratio=0.875") == visible("tst-tokens@mask-ratio=0.875") == 4 * SHAPE.tokens // 8
+
+
+def test_teachers_stay_when_sensors_are_left_out() -> None:
+    varied = ZOO["tst+mock@modalities=rgb+depth"]
+    assert varied.teachers == ("mock",)
+    assert varied.modalities == ("rgb", "depth", "features:mock")
+
+
 def test_families_can_be_varied_too() -> None:
     varied = ZOO["tst-external:3@steps=9"]
     assert (varied.external_spaces, varied.budget) == (3, {"steps": 9})
@@ -53,6 +74,10 @@ def test_families_can_be_varied_too() -> None:
         ("tst@modalities=rgb+rgb", "only once"),
         ("tst@modalities=rgb+semantic", "is a label"),
         ("tst@modalities=rgb+smell", "Unknown modality"),
+        ("tst@steps=3,steps=4", "steps is given twice"),
+        ("tst@mask-ratio=0.5", "Hide 0.75 of the tokens or more"),
+        ("tst-dino@mask-ratio=0.5", "hides no tokens"),
+        ("tst-dino@modalities=rgb+depth", "sees RGB alone"),
         ("nothing@steps=3", "Unknown model"),
     ],
 )

@@ -12,7 +12,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from benchmark.prediction_schema import prediction_schema
-from benchmark.predictions import MANIFEST, SpacePrediction, file_name, load_prediction, save_predictions
+from benchmark.predictions import (
+    MANIFEST,
+    SpacePrediction,
+    file_name,
+    is_intact,
+    load_prediction,
+    save_predictions,
+)
 from benchmark.tasks import TASKS
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_file
@@ -185,3 +192,15 @@ def test_the_command_line_lists_and_explains_tasks(capsys: pytest.CaptureFixture
     wrong = run_command(capsys, "tasks", "info", "retreival")
     assert wrong.code == 2
     assert "retrieval" in wrong.err
+
+
+@pytest.mark.parametrize("damage", ["cut", "missing", "no manifest"])
+def test_predictions_that_were_damaged_are_not_whole(damage: str, tmp_path: Path) -> None:
+    save(tmp_path, "depth")
+    assert is_intact(tmp_path)
+    file = tmp_path / file_name(SPACE)
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:-9])
+    else:
+        (file if damage == "missing" else tmp_path / MANIFEST).unlink()
+    assert not is_intact(tmp_path)
