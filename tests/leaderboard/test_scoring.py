@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def test_other_predictions_score_otherwise_and_the_claim_is_seen_to_differ(
 
 
 def test_claimed_scores_do_not_count(submitted: Path, truth: Truth, run: MiniRun, tmp_path: Path) -> None:
-    def boast(fields: dict) -> None:
+    def boast(fields: dict[str, Any]) -> None:
         fields["rows"][0]["scores"]["cider_d"]["test"]["value"] = 9.0
 
     _, rows = score_submission(repacked(submitted, tmp_path / "x.zip", boast), truth, tmp_path / "predictions")
@@ -60,7 +61,7 @@ def test_frames_that_are_not_scored_are_refused(submitted: Path, truth: Truth, t
 
 
 def test_another_recording_is_refused(submitted: Path, truth: Truth, tmp_path: Path) -> None:
-    def elsewhere(fields: dict) -> None:
+    def elsewhere(fields: dict[str, Any]) -> None:
         fields["rows"][0]["spaces"][0]["recording"] = "0" * 64
 
     with pytest.raises(Refusal, match="another recording of builtin/flat-01"):

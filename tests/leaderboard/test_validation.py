@@ -77,6 +77,14 @@ def learned(role: str, source: str, labels: str = "") -> Callable[[Fields], None
     return row(ledger={"entries": [entry], "teachers": [], "weights": {}})
 
 
+def as_external(role: str, source: str) -> Callable[[Fields], None]:
+    def change(fields: Fields) -> None:
+        learned(role, source)(fields)
+        fields["track"] = "external"
+
+    return change
+
+
 def drop(**wanted: Any) -> Callable[[Fields], None]:
     def change(fields: Fields) -> None:
         fields["rows"] = [r for r in fields["rows"] if any(r[name] != value for name, value in wanted.items())]
@@ -90,17 +98,9 @@ def drop(**wanted: Any) -> Callable[[Fields], None]:
         pytest.param("oracle", learned("test", "builtin/flat-01", "task"), id="labels of the test space"),
         pytest.param("track", learned("test", "builtin/flat-01"), id="a track that the ledger does not give"),
         pytest.param("track", top(track="sensors-only"), id="a track that somebody chose"),
-        pytest.param(
-            "ledger", lambda f: [learned("external", "builtin/flat-21")(f), top(track="external")(f)], id="held out"
-        ),
-        pytest.param(
-            "ledger", lambda f: [learned("external", "builtin/flat-02")(f), top(track="external")(f)], id="other test"
-        ),
-        pytest.param(
-            "ledger",
-            lambda f: [learned("transfer", "web/x")(f), top(track="external")(f)],
-            id="a transfer space that is none",
-        ),
+        pytest.param("ledger", as_external("external", "builtin/flat-21"), id="held-out frames"),
+        pytest.param("ledger", as_external("external", "builtin/flat-02"), id="frames of another test space"),
+        pytest.param("ledger", as_external("transfer", "web/x"), id="a transfer space that is none"),
         pytest.param("limited", row(flags=["limited to 64 frames"]), id="--limit"),
         pytest.param("unranked", row(flags=["another budget: steps=500"]), id="another budget"),
         pytest.param("suite", lambda f: f["suite"].update(version=2), id="an older suite"),
