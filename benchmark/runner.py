@@ -262,6 +262,8 @@ def _evaluate(
         "protocol": protocol,
         "taught": [part.key for part in taught],
     }
+    if TASKS[task].truth_version != 1:  # folders from before there was another truth stay valid
+        transfer_key["truth_version"] = TASKS[task].truth_version
     if model.inputs != RGB_ALONE:
         transfer_key["inputs"] = list(model.inputs)
     if protocol != "zero-shot":

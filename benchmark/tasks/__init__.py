@@ -107,6 +107,9 @@ class Task(Protocol):
     Attributes:
         name: as in the table.
         version: raised when sums or measures change their meaning; results of another version are refused.
+        truth_version: raised, with ``version``, when ``targets`` makes something else of the same recordings (other
+            captions, other rules for boxes): what was learnt from the old truth is not used again. A new ``version``
+            alone scores anew what was predicted.
         measures: what is reported; the first is the main metric.
         needs: modalities that targets are read from; a space that lacks one cannot serve. Every recording has poses.
         categories: names of the evaluation ids 1…K; empty for tasks without categories.
@@ -120,6 +123,8 @@ class Task(Protocol):
     def name(self) -> str: ...
     @property
     def version(self) -> int: ...
+    @property
+    def truth_version(self) -> int: ...
     @property
     def measures(self) -> tuple[Measure, ...]: ...
     @property

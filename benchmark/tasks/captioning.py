@@ -30,6 +30,7 @@ class Captioning(Uncategorised):
 
     name: str = "captioning"
     version: int = 1
+    truth_version: int = 1
     needs: tuple[str, ...] = ("rgb", "depth", "semantic", "instance")
     measures: tuple[Measure, ...] = (
         Measure("cider_d", "CIDEr-D", True, 100, 1, "", "agreement with the references in telling words, times 100"),

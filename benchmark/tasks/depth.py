@@ -27,6 +27,7 @@ class Depth(PerPixel, Uncategorised):
 
     name: str = "depth"
     version: int = 2
+    truth_version: int = 1
     needs: tuple[str, ...] = ("depth",)
     measures: tuple[Measure, ...] = (
         Measure("delta1", "δ<1.25", True, 100, 1, "%", "share of pixels within a factor 1.25 of the truth"),

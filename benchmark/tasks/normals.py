@@ -23,6 +23,7 @@ class Normals(PerPixel, Uncategorised):
 
     name: str = "normals"
     version: int = 1
+    truth_version: int = 1
     needs: tuple[str, ...] = ("normals", "depth")
     measures: tuple[Measure, ...] = (
         Measure("within_11", "share within 11.25°", True, 100, 1, "%", "share of pixels whose error is below 11.25°"),

@@ -35,6 +35,7 @@ class Retrieval(Uncategorised):
 
     name: str = "retrieval"
     version: int = 1
+    truth_version: int = 1
     needs: tuple[str, ...] = ()
     display_note: str = (
         "Truth: the nearest view of the same place on another trajectory; models: the view that is ranked first."

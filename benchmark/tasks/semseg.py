@@ -36,6 +36,7 @@ class SemSeg(PerPixel):
     taxonomy: Taxonomy = NYU40
     name: str = "semseg"
     version: int = 2
+    truth_version: int = 1
     needs: tuple[str, ...] = ("semantic",)
     category_unit: str = "pixels"
     measures: tuple[Measure, ...] = (

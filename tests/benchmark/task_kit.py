@@ -41,6 +41,7 @@ class Distance(Uncategorised):
 
     name: str = "distance"
     version: int = 1
+    truth_version: int = 1
     needs: tuple = ("depth",)
     measures: tuple = (Measure("error", "mean error", False, 1, 3, "m", "mean of |said - true| over frames"),)
     form: object = OneNumber()
