@@ -192,6 +192,8 @@ def read_archive(stream: BinaryIO, limits: Limits) -> Iterator[Incoming]:
         yield Incoming(entry.name, entry.size, blocks)
         for _ in blocks:  # whatever the reader left
             pass
+    if mark != (_CENTRAL_MARK if entries else _END_MARK):
+        raise Refusal("archive", "it is no archive of tst-bench submit, or it is damaged.")
     rest = b""
     for piece in _directory(entries):
         rest = mark + _exactly(stream, len(piece) - 4) if not rest else _exactly(stream, len(piece))
