@@ -59,15 +59,23 @@ def cores() -> int:
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16)
 
 
-def run_jobs(jobs: Sequence[Job], workers: int, threads: int, watcher: Watcher) -> list[Failure]:
+def run_jobs(
+    jobs: Sequence[Job], workers: int, threads: int, watcher: Watcher, gpus: Sequence[str] = ()
+) -> list[Failure]:
     """Run every job, at most ``workers`` at a time with ``threads`` threads each; return what failed.
 
     Jobs start in the order given as soon as what they need is done. Processes come from a fork server that has
     torch loaded, so that starting one costs milliseconds, and end when this process does, however it ends.
+
+    Args:
+        gpus: what a job finds in ``CUDA_VISIBLE_DEVICES``, one entry a worker; no two jobs share an entry at a time.
+            Empty leaves the variable as it is.
     """
+    assert len(gpus) in (0, workers)
     context = _context(threads)
     waiting = list(jobs)
-    running: dict[Connection, tuple[Job, Any]] = {}
+    free: list[str | None] = list(gpus) or [None] * workers
+    running: dict[Connection, tuple[Job, Any, str | None]] = {}
     done: set[str] = set()
     failures: dict[str, Failure] = {}
 
@@ -84,15 +92,16 @@ def run_jobs(jobs: Sequence[Job], workers: int, threads: int, watcher: Watcher) 
                 waiting.remove(job)
                 ours, theirs = context.Pipe()
                 job.log.parent.mkdir(parents=True, exist_ok=True)
-                process = context.Process(target=_work, args=(job, theirs, threads), daemon=True)
+                gpu = free.pop(0)
+                process = context.Process(target=_work, args=(job, theirs, threads, gpu), daemon=True)
                 process.start()
                 theirs.close()
-                running[ours] = (job, process)
+                running[ours] = (job, process, gpu)
                 watcher.started(job.name)
             # Nothing runs when all that was left needed what failed; waiting for nothing would have no end.
             for connection in wait(list(running)) if running else ():
                 assert isinstance(connection, Connection)
-                job, process = running[connection]
+                job, process, gpu = running[connection]
                 try:
                     kind, *rest = connection.recv()
                 except (EOFError, ConnectionResetError):
@@ -104,13 +113,14 @@ def run_jobs(jobs: Sequence[Job], workers: int, threads: int, watcher: Watcher) 
                 del running[connection]
                 connection.close()
                 process.join()
+                free.append(gpu)
                 if kind == "done":
                     done.add(job.name)
                     watcher.ended(job.name, None)
                 else:
                     fail(job, rest[0], job.log)
     finally:
-        for _, process in running.values():
+        for _, process, _ in running.values():
             process.kill()
     return list(failures.values())
 
@@ -124,9 +134,11 @@ def _context(threads: int) -> Any:
     return context
 
 
-def _work(job: Job, connection: Connection, threads: int) -> None:
+def _work(job: Job, connection: Connection, threads: int, gpu: str | None) -> None:
     import torch
 
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read when torch first asks for a GPU, which it has not yet
     torch.set_num_threads(threads)
     threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
     with job.log.open("a", encoding="utf-8", buffering=1) as log:

@@ -51,4 +51,4 @@ def run_with_progress(jobs: Sequence[Job], machine: Machine) -> list[Failure]:
                 f"{took}  {name}" + (f"  [red]{failure.message}[/]" if failure else ""), highlight=False, soft_wrap=True
             )
 
-        return run_jobs(jobs, machine.workers, machine.threads, Watcher(started, moved, ended))
+        return run_jobs(jobs, machine.workers, machine.threads, Watcher(started, moved, ended), machine.gpus)

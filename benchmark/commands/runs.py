@@ -50,10 +50,11 @@ def carry_out(
     from baselines.pretraining.devices import parts_of
     from benchmark.runner import Machine, run_folder
 
-    place = pick_device(device).type
+    chosen = pick_device(device)
+    place = chosen.type
     for plan in plans:  # raises if a batch cannot be divided so
         parts_of(plan.suite.pretrain.batch, execution.processes, execution.accumulate, rank=0)
-    machine = Machine.of(workers, place, os.cpu_count() or 1, execution)
+    machine = Machine.of(workers, str(chosen), os.cpu_count() or 1, execution)
     failures: list[Failure] = []
     for plan in plans:
         try:

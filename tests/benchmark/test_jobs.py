@@ -105,3 +105,24 @@ def _is_zombie(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def note_gpu(path: Path, beside: Path, report: Report) -> None:
+    path.write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+    for _ in range(600):  # until the other one runs as well, so that both hold a GPU at a time
+        if beside.exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError("the other job never ran at the same time")
+
+
+def test_jobs_at_the_same_time_see_different_gpus_and_later_ones_take_those_that_are_free(tmp_path: Path) -> None:
+    one, two, three = (tmp_path / name for name in ("one", "two", "three"))
+    jobs = [
+        job("a", note_gpu, tmp_path, path=one, beside=two),
+        job("b", note_gpu, tmp_path, path=two, beside=one),
+        job("c", note_gpu, tmp_path, needs=("a", "b"), path=three, beside=one),
+    ]
+    assert run_jobs(jobs, 2, 1, Watcher(), ["4,5", "6,7"]) == []
+    assert {one.read_text(), two.read_text()} == {"4,5", "6,7"}
+    assert three.read_text() in ("4,5", "6,7")

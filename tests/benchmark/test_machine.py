@@ -1,0 +1,36 @@
+"""What a run may use of a machine: jobs at a time, and the GPUs of each."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmark.runner import Machine, gpu_shares
+
+
+@pytest.mark.parametrize(
+    ("device", "count", "each", "shares"),
+    [
+        ("cuda", 1, 1, ("0",)),
+        ("cuda", 4, 1, ("0", "1", "2", "3")),
+        ("cuda", 4, 2, ("0,1", "2,3")),
+        ("cuda", 5, 2, ("0,1", "2,3")),
+        ("cuda", 4, 4, ("0,1,2,3",)),
+        ("cuda:2", 4, 1, ("2",)),
+    ],
+)
+def test_every_job_gets_gpus_of_its_own(
+    device: str, count: int, each: int, shares: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert gpu_shares(device, count, each) == shares
+
+
+def test_gpus_that_are_hidden_stay_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    assert gpu_shares("cuda", 2, 1) == ("3", "5")
+    assert gpu_shares("cuda:1", 2, 1) == ("5",)
+
+
+def test_a_cpu_is_shared_by_cores() -> None:
+    machine = Machine.of(2, "cpu", 8)
+    assert (machine.workers, machine.threads, machine.gpus) == (2, 4, ())
