@@ -97,6 +97,31 @@ class Scope:
     scored: tuple[int, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of_categories(
+        cls, categories: Sequence[str], truth: np.ndarray, seen: tuple[int, ...], enough: np.ndarray, too_few: str
+    ) -> Scope:
+        """Score the categories that a space shows and that transfer training has seen.
+
+        Args:
+            categories: names of the evaluation ids 1…K.
+            truth: (K,) how much truth there is of each: pixels, boxes.
+            seen: evaluation ids that transfer training could teach.
+            enough: (K,) bool; false where there is too little truth for a number that means something.
+            too_few: why such a category does not count.
+        """
+        scored, left_out = [], {}
+        for index, name in enumerate(categories):
+            if truth[index] == 0:
+                left_out[name] = "not in the scored frames"
+            elif index + 1 not in seen:
+                left_out[name] = "not in the transfer training labels"
+            elif not enough[index]:
+                left_out[name] = too_few
+            else:
+                scored.append(index + 1)
+        return cls(tuple(scored), left_out)
+
 
 @runtime_checkable
 class Task(Protocol):

@@ -162,17 +162,9 @@ class Detection:
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Score what the space shows (``LEAST_BOXES``) and what transfer training has seen."""
         boxes = self.category_truth(total)
-        scored, left_out = [], {}
-        for index, name in enumerate(self.categories):
-            if boxes[index] == 0:
-                left_out[name] = "not in the scored frames"
-            elif index + 1 not in seen:
-                left_out[name] = "not in the transfer training labels"
-            elif boxes[index] < LEAST_BOXES:
-                left_out[name] = f"fewer than {LEAST_BOXES} boxes"
-            else:
-                scored.append(index + 1)
-        return Scope(tuple(scored), left_out)
+        return Scope.of_categories(
+            self.categories, boxes, seen, boxes >= LEAST_BOXES, f"fewer than {LEAST_BOXES} boxes"
+        )
 
     def lacking(self, categories: Sequence[str]) -> tuple[str, ...]:
         """Return the evaluation categories that no source category of a space means."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +13,13 @@ if TYPE_CHECKING:
     from sim_envs.recordings.reader import Recording
 
 
-class PerPixel:
+class PerPixel(ABC):
     """The part of a task that is about frames and pictures; a pixel whose truth is all 0 has none."""
 
     @property
+    @abstractmethod
     def form(self) -> PixelMap:
         """How the map is stored; every task says it for itself."""
-        raise NotImplementedError
 
     @property
     def display_note(self) -> str:

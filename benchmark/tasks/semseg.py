@@ -112,18 +112,9 @@ class SemSeg(PerPixel):
     def scope(self, total: np.ndarray, seen: tuple[int, ...]) -> Scope:
         """Score what the space shows (``SMALLEST_SHARE``) and what transfer training has seen."""
         pixels = self.category_truth(total)
-        share = pixels / max(int(pixels.sum()), 1)
-        scored, left_out = [], {}
-        for index, name in enumerate(self.categories):
-            if pixels[index] == 0:
-                left_out[name] = "not in the scored frames"
-            elif index + 1 not in seen:
-                left_out[name] = "not in the transfer training labels"
-            elif share[index] < SMALLEST_SHARE:
-                left_out[name] = f"fewer than {100 * SMALLEST_SHARE:g} % of the labelled pixels"
-            else:
-                scored.append(index + 1)
-        return Scope(tuple(scored), left_out)
+        enough = pixels / max(int(pixels.sum()), 1) >= SMALLEST_SHARE
+        too_few = f"fewer than {100 * SMALLEST_SHARE:g} % of the labelled pixels"
+        return Scope.of_categories(self.categories, pixels, seen, enough, too_few)
 
     def lacking(self, categories: Sequence[str]) -> tuple[str, ...]:
         """Return the evaluation categories that no source category of a space means."""
