@@ -15,7 +15,7 @@ import torch
 
 from baselines.ledger import Entry
 from baselines.teachers.checkpoint import Checkpoint
-from baselines.teachers.labeller import Labeller, pictures, require_categories
+from baselines.teachers.labeller import Guesses, Labeller, pictures, require_categories
 from baselines.teachers.segmenter import COCO, IMAGENET_1K
 from baselines.teachers.teacher import Answers
 from sim_envs.modalities import COCO_THINGS
@@ -40,13 +40,8 @@ class Detector(Labeller):
         return BoxMaps(network, processor, device)
 
 
-class BoxMaps(Answers):
+class BoxMaps(Guesses):
     """Boxes, painted."""
-
-    batch = 8
-
-    def __init__(self, network: Any, processor: Any, device: torch.device) -> None:
-        self.network, self.processor, self.device = network, processor, device
 
     @torch.inference_mode()
     def ask(self, rgb: np.ndarray) -> np.ndarray:

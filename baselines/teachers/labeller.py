@@ -18,6 +18,15 @@ from baselines.weights import WeightsFile
 from sim_envs.errors import UserError
 
 
+class Guesses(Answers):
+    """A network of ``transformers`` with its processor, in memory."""
+
+    batch = 8
+
+    def __init__(self, network: Any, processor: Any, device: torch.device) -> None:
+        self.network, self.processor, self.device = network, processor, device
+
+
 @dataclass(frozen=True)
 class Labeller(Teacher):
     """A teacher that guesses labels.

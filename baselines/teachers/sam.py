@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from baselines.ledger import Entry
 from baselines.teachers.checkpoint import Checkpoint
-from baselines.teachers.labeller import Labeller, pictures
+from baselines.teachers.labeller import Guesses, Labeller, pictures
 from baselines.teachers.teacher import Answers
 
 POINTS_A_SIDE = 16
@@ -43,13 +43,10 @@ class Sam(Labeller):
         return Outlines(network, processor, device)
 
 
-class Outlines(Answers):
+class Outlines(Guesses):
     """Outlines of all good masks."""
 
     batch = 4
-
-    def __init__(self, network: Any, processor: Any, device: torch.device) -> None:
-        self.network, self.processor, self.device = network, processor, device
 
     @torch.inference_mode()
     def ask(self, rgb: np.ndarray) -> np.ndarray:

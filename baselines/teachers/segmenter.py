@@ -10,7 +10,7 @@ import torch
 
 from baselines.ledger import Entry
 from baselines.teachers.checkpoint import Checkpoint
-from baselines.teachers.labeller import Labeller, pictures, require_categories
+from baselines.teachers.labeller import Guesses, Labeller, pictures, require_categories
 from baselines.teachers.teacher import Answers
 from sim_envs.modalities import COCO_PANOPTIC
 
@@ -32,13 +32,8 @@ class Segmenter(Labeller):
         return Masks(network, processor, device)
 
 
-class Masks(Answers):
+class Masks(Guesses):
     """Category of every pixel."""
-
-    batch = 8
-
-    def __init__(self, network: Any, processor: Any, device: torch.device) -> None:
-        self.network, self.processor, self.device = network, processor, device
 
     @torch.inference_mode()
     def ask(self, rgb: np.ndarray) -> np.ndarray:
