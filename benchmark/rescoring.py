@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.environment import environment
+from benchmark.estimates import scores
 from benchmark.predictions import load_manifest, predicted_frames
-from benchmark.results import Rescored, Result, SpaceResult, read_result, save_result, scores
+from benchmark.results import Rescored, Result, SpaceResult, read_result, save_result
 from benchmark.scoring import score_space
 from benchmark.tasks import TASKS, Task
 from sim_envs.errors import UserError

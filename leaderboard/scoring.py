@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.results import Score, SpaceResult, scores
+from benchmark.estimates import scores
+from benchmark.results import Score, SpaceResult
 from benchmark.scoring import score_space
 from benchmark.tasks import TASKS
 from leaderboard.archive import Limits

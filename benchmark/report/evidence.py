@@ -9,7 +9,8 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from benchmark.results import Result, SpaceResult, estimates
+from benchmark.estimates import estimates
+from benchmark.results import Result, SpaceResult
 from benchmark.statistics import Estimate, detectable, holm, rank_intervals, rests_on
 from benchmark.tasks import TASKS, Measure, Task
 from sim_envs.errors import UserError

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from benchmark.estimates import mean_estimates
 from benchmark.report.evidence import Evidence, Row
 from benchmark.report.tables import Cell, Grid, interval_text, p_text, score_cell
-from benchmark.results import Result, SpaceResult, mean_estimates
+from benchmark.results import Result, SpaceResult
 from benchmark.statistics import Estimate, holm, rests_on
 from benchmark.tasks import Measure, Task
 

@@ -25,11 +25,12 @@ from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
 from benchmark.encoders import architecture, ledger_of, trained_encoder
 from benchmark.environment import environment
+from benchmark.estimates import scores
 from benchmark.forms import Answers, concatenate
 from benchmark.jobs import Report
 from benchmark.plan import Portion, pretrain_budget
 from benchmark.predictions import SpacePrediction, is_intact, save_predictions
-from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result, scores
+from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result
 from benchmark.results import Role as ScoredRole
 from benchmark.scoring import score_space
 from benchmark.stages.folder import DONE, is_done, read_done

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from benchmark.cli import main
+from benchmark.estimates import estimates, scores
 from benchmark.report.comparison import compare_models, compare_results, comparison_grid, in_words
-from benchmark.results import Result, SpaceResult, StoredStatistics, estimates, save_result, scores
+from benchmark.results import Result, SpaceResult, StoredStatistics, save_result
 from benchmark.statistics import holm
 from benchmark.tasks.depth import DEPTH
 from sim_envs.errors import UserError

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from benchmark.environment import environment
+from benchmark.estimates import scores
 from benchmark.predictions import SpacePrediction, save_predictions, score_prediction
 from benchmark.report import ReportFiles, build_report, gather, print_report
 from benchmark.report.charts import forest_drawing
@@ -25,7 +26,7 @@ from benchmark.report.findings import findings
 from benchmark.report.grids import BEST, TIED, markdown
 from benchmark.report.plots import read_curve, tradeoff_drawing
 from benchmark.report.tables import power_grid, scores_grid
-from benchmark.results import Compute, Result, SpaceResult, StoredStatistics, save_result, scores
+from benchmark.results import Compute, Result, SpaceResult, StoredStatistics, save_result
 from benchmark.tasks import TASKS, Task
 from benchmark.tasks.semseg import SEMSEG
 from sim_envs.errors import UserError

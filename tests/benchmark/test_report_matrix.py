@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmark.estimates import scores
 from benchmark.report import gather
 from benchmark.report.charts import matrix_drawing
 from benchmark.report.matrix import Matrix, matrices, matrix_finding, matrix_grid
 from benchmark.report.records import records
-from benchmark.results import Result, SpaceResult, StoredStatistics, scores
+from benchmark.results import Result, SpaceResult, StoredStatistics
 from benchmark.tasks.depth import DEPTH
 from tests.benchmark.test_results import a_result
 
