@@ -9,17 +9,8 @@ import numpy as np
 import pytest
 
 from benchmark.environment import environment, source_digest
-from benchmark.results import (
-    Compute,
-    Result,
-    SpaceResult,
-    StoredStatistics,
-    collect,
-    estimates,
-    load_result,
-    save_result,
-    scores,
-)
+from benchmark.estimates import estimates, scores
+from benchmark.results import Compute, Result, SpaceResult, StoredStatistics, collect, load_result, save_result
 from benchmark.tasks import Statistics
 from benchmark.tasks.depth import DEPTH
 from benchmark.tasks.semseg import SEMSEG
