@@ -124,6 +124,7 @@ class Submitted(Base):
         content: digest over its prediction files.
         reason, message: why it was rejected or failed.
         worker, lease: who works on it and until when nobody else may.
+        again: since when it waits to be scored again, None while it does not. Meanwhile its status and scores stay.
         entry: SHA-256 of its :class:`leaderboard.entries.Entry`.
         pictures: sample predictions: [{space, role, frame, task, protocol, test_space, rgb, prediction}, …], the last
             two the SHA-256 of PNG files.
@@ -149,6 +150,7 @@ class Submitted(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     worker: Mapped[str | None] = mapped_column(String(64))
     lease: Mapped[datetime | None]
+    again: Mapped[datetime | None]
 
     suite: Mapped[str | None] = mapped_column(String(64))
     suite_version: Mapped[int | None]
