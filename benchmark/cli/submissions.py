@@ -89,6 +89,14 @@ def pack(
 def validate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `tst-bench submit` wrote.")],
     suite: OwnSuites = None,
+    code: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Digest of code that the board accepts, as its guide says; once for each.",
+            metavar="SHA256",
+            show_default="any code",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a submission offline, by the very code that a board runs; exit code 2 and a reason when it is refused.
@@ -101,4 +109,4 @@ def validate(
     """
     from benchmark.commands.submissions import validate_file
 
-    validate_file(file, suite or [], as_json)
+    validate_file(file, suite or [], code or [], as_json)

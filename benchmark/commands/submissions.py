@@ -55,15 +55,18 @@ def submit_run(
     out.print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  sha256 {digest_file(file)}", highlight=False, markup=False)
 
 
-def validate_file(file: Path, suite_files: Sequence[str], as_json: bool) -> None:
+def validate_file(file: Path, suite_files: Sequence[str], code: Sequence[str], as_json: bool) -> None:
     """Say whether a file would be taken; exit code 2 when it is refused.
+
+    Args:
+        code: digests of the code that is accepted; empty takes any.
 
     Raises:
         Refusal, UserError: why not; with ``as_json`` a refusal is printed instead.
     """
     suites = known_suites(suite_files)
     try:
-        submission = validate(file, suites)
+        submission = validate(file, suites, code=dict.fromkeys(suites, code))
     except Refusal as refusal:
         if not as_json:
             raise
