@@ -12,6 +12,18 @@ down_revision = None
 def upgrade() -> None:
     """Take the step."""
     op.create_table(
+        "rankings",
+        sa.Column("suite", sa.String(length=64), nullable=False),
+        sa.Column("suite_version", sa.Integer(), nullable=False),
+        sa.Column("task", sa.String(length=64), nullable=False),
+        sa.Column("protocol", sa.String(length=64), nullable=False),
+        sa.Column("space", sa.String(length=141), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("scored_on", sa.String(length=64), nullable=False),
+        sa.Column("ranked", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("suite", "suite_version", "task", "protocol", "space", name=op.f("rankings_pk")),
+    )
+    op.create_table(
         "suites",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -51,6 +63,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("worker", sa.String(length=64), nullable=True),
         sa.Column("lease", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("again", sa.DateTime(timezone=True), nullable=True),
         sa.Column("suite", sa.String(length=64), nullable=True),
         sa.Column("suite_version", sa.Integer(), nullable=True),
         sa.Column("model", sa.String(length=128), nullable=True),
@@ -120,6 +133,9 @@ def upgrade() -> None:
         sa.Column("suite", sa.String(length=64), nullable=False),
         sa.Column("suite_version", sa.Integer(), nullable=False),
         sa.Column("track", sa.String(length=64), nullable=False),
+        sa.Column("scored_on", sa.String(length=64), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
         sa.Column("test", sa.Double(), nullable=True),
         sa.Column("test_low", sa.Double(), nullable=True),
         sa.Column("test_high", sa.Double(), nullable=True),
@@ -134,6 +150,7 @@ def upgrade() -> None:
         sa.Column("gap_low", sa.Double(), nullable=True),
         sa.Column("gap_high", sa.Double(), nullable=True),
         sa.Column("measures", sa.JSON(), nullable=False),
+        sa.Column("spaces", sa.JSON(), nullable=False),
         sa.Column("estimates", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
             ["submission_id"], ["submissions.id"], name=op.f("standings_submission_id_of_submissions")
