@@ -9,6 +9,7 @@ import typer
 
 from benchmark.cli import (
     ablations,
+    board_admin,
     board_work,
     captures,
     doctor,
@@ -49,6 +50,7 @@ app.add_typer(engines.app, name="engines")
 app.add_typer(doctor.app)
 app.add_typer(submissions.app)
 submissions.board.add_typer(board_work.app)
+submissions.board.add_typer(board_admin.app, name="admin")
 app.add_typer(submissions.board, name="leaderboard")
 
 

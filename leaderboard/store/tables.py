@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -13,6 +24,14 @@ STATUSES = ("queued", "validating", "scoring", "scored", "rejected", "failed")
 """Of a submission, in order. ``rejected``: the submission is at fault; ``failed``: the board is, and may try again."""
 
 WAITING = ("queued", "validating", "scoring")
+
+_NAMES = {
+    "ix": "%(table_name)s_%(column_0_N_name)s",
+    "uq": "%(table_name)s_%(column_0_N_name)s_unique",
+    "fk": "%(table_name)s_%(column_0_N_name)s_of_%(referred_table_name)s",
+    "pk": "%(table_name)s_pk",
+}
+"""Of whatever is not named, so that a migration can name it on every database."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -32,10 +51,14 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
 
 
+_JSON = JSON(none_as_null=True)
+
+
 class Base(DeclarativeBase):
     """Declares columns by their Python types."""
 
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012, SQLAlchemy's
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map = {datetime: Moment, dict[str, Any]: _JSON, list[Any]: _JSON}  # noqa: RUF012, SQLAlchemy's
 
 
 class Team(Base):
