@@ -1,4 +1,4 @@
-"""Talk to a board over HTTP: submit, look how it goes, read tables. What ``tst-bench submit`` uses; needs only httpx."""
+"""Talk to a board over HTTP: submit, look how it goes, read tables. This is what ``tst-bench submit`` uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
 import httpx
@@ -79,9 +78,7 @@ class Client:
         """Keep connections open until the block ends."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close them."""
         self._http.close()
 

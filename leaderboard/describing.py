@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from leaderboard.answers import CostView, LogView, ScoreView, StandingView, SubmissionView, SuiteView
 from leaderboard.store.tables import BoardSuite, LogLine, Standing, Submitted
 
@@ -75,3 +78,11 @@ def submission_view(
         standings=[standing_view(standing) for standing in standings],
         log=None if log is None else [LogView(at=line.at, text=line.text) for line in log],
     )
+
+
+def whole_view(session: Session, submitted: Submitted, links: PageLinks, with_log: bool) -> SubmissionView:
+    """Describe a submission with its standings, and with its log where that is for the reader."""
+    mine = select(Standing).where(Standing.submission_id == submitted.id)
+    standings = session.scalars(mine.order_by(Standing.task, Standing.protocol, Standing.space)).all()
+    lines = select(LogLine).where(LogLine.submission_id == submitted.id).order_by(LogLine.id)
+    return submission_view(submitted, links, standings, session.scalars(lines).all() if with_log else None)

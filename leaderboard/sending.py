@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import select
-
 from leaderboard import uploads
 from leaderboard.answers import SubmissionView
 from leaderboard.client import FINAL, Progress
-from leaderboard.describing import PageLinks, submission_view
+from leaderboard.describing import PageLinks, whole_view
 from leaderboard.store.database import Store
-from leaderboard.store.tables import LogLine, Standing, Submitted, Team
+from leaderboard.store.tables import Submitted, Team
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_file
 
@@ -70,11 +68,7 @@ class FolderBoard:
                 raise UserError(
                     f"There is no submission {submission[:40]!r} on the board in {self.store.board.folder}."
                 )
-            log = session.scalars(select(LogLine).where(LogLine.submission_id == found.id).order_by(LogLine.id)).all()
-            order = (Standing.task, Standing.protocol, Standing.space)
-            standings = select(Standing).where(Standing.submission_id == found.id).order_by(*order)
-            links = PageLinks(self.store.board.settings.url)
-            return submission_view(found, links, session.scalars(standings).all(), log)
+            return whole_view(session, found, PageLinks(self.store.board.settings.url), with_log=True)
 
 
 def wait_for(

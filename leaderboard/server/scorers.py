@@ -42,9 +42,7 @@ class Scorers:
             self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End them: what they work on waits for the next worker."""
         self._stopped.set()
         if self.count:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -10,7 +9,7 @@ from sqlalchemy import select
 
 from benchmark.results import Score
 from leaderboard.answers import Comparisons, ComparisonView, DifferenceView, Submissions, SubmissionView
-from leaderboard.describing import submission_view
+from leaderboard.describing import submission_view, whole_view
 from leaderboard.server.asking import owns, submission_of
 from leaderboard.server.auth import Anybody, Submitter
 from leaderboard.server.links import Links
@@ -18,7 +17,7 @@ from leaderboard.server.problems import Refused, described
 from leaderboard.standings.comparison import TableComparison
 from leaderboard.store.database import Store
 from leaderboard.store.standings import comparison
-from leaderboard.store.tables import LogLine, Standing, Submitted
+from leaderboard.store.tables import Submitted
 from leaderboard.withdrawal import withdraw
 from sim_envs.errors import UserError
 
@@ -45,14 +44,7 @@ def submissions_api(store: Store) -> APIRouter:
         """Return a submission that is scored and shown; with its team's token also before that, and with its log."""
         with store.reading() as session:
             found = submission_of(session, submission, caller)
-            log: Sequence[LogLine] | None = None
-            if owns(caller, found):
-                log = session.scalars(
-                    select(LogLine).where(LogLine.submission_id == found.id).order_by(LogLine.id)
-                ).all()
-            order = (Standing.task, Standing.protocol, Standing.space)
-            mine = select(Standing).where(Standing.submission_id == found.id).order_by(*order)
-            return submission_view(found, links, session.scalars(mine).all(), log)
+            return whole_view(session, found, links, with_log=owns(caller, found))
 
     @router.get(
         "/{submission}/compare/{other}", tags=["reading"], responses=described(404, 409), summary="Compare two, paired"
