@@ -170,7 +170,7 @@ def _predict(stage: EvaluateStage, task: Task, device: torch.device, report: Rep
         for answered in answer(_inputs([part], ZOO[stage.model])):
             encoded.append(answered)
             report(done := done + len(answered), count)
-        values = task.conclude(concatenate(encoded), recording, rows)
+        values = task.conclude(concatenate(encoded), rows, recording.trajectory_ids[rows])
         parts.append(SpacePrediction(part.space, part.digest, rows, values, (rig.height, rig.width)))
     seconds = time.perf_counter() - start
     save_predictions(
@@ -266,7 +266,7 @@ def _validation_score(portions: Sequence[Portion], task: Task, seen: tuple[int, 
     def score(encoded: list[Any]) -> float:
         together, sums = concatenate(encoded), []
         for end, (recording, rows, target) in zip(ends, parts, strict=True):
-            prediction = task.conclude(together[np.arange(end - len(rows), end)], recording, rows)
+            prediction = task.conclude(together[np.arange(end - len(rows), end)], rows, recording.trajectory_ids[rows])
             sums.append(task.statistics(prediction, target, recording.trajectory_ids[rows]).sums)
         total = np.concatenate(sums).sum(axis=0)
         value = float(task.metrics(total, task.scope(total, seen))[main.key])
