@@ -19,6 +19,7 @@ REFUSALS: dict[str, str] = {
     "rows": "Run what is missing (tst-bench status shows it) and pack it again.",
     "task": "Bring the run to the version of the task that is scored here: tst-bench rescore.",
     "digest": "Pack it again with tst-bench submit, and send the file as it is.",
+    "frames": "Take the suite's public pack from the board: tst-bench predict RUN_DIR --pack FILE, and submit with it.",
     "predictions": "Predict again with tst-bench run, and pack that.",
 }
 """Name of a reason → what to do about it."""
