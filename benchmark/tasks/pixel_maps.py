@@ -10,7 +10,7 @@ import numpy as np
 from benchmark.forms.pixel_map import PixelMap
 
 if TYPE_CHECKING:
-    from sim_envs.recordings.reader import Recording
+    pass
 
 
 class PerPixel(ABC):
