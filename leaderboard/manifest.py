@@ -75,8 +75,8 @@ class Row(Part):
 
     Attributes:
         flags: what set the result apart; a row with any is refused.
-        scores: measure → role or ``gap`` → score, as the run found it; empty for predictions of frames whose truth the
-            board alone has. Nothing but the re-scored ones count.
+        scores: measure → role or ``gap`` → score, as the run found it; empty where it could not score, because it had
+            no labels. Nothing but the re-scored ones count.
     """
 
     test_space: str = Field(pattern=_SPACE)
