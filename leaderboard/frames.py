@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from benchmark.suites import Suite
 from leaderboard.manifest import Row, SpaceFile, Submission, SuiteId
 from leaderboard.packs import PACK, Pack, PackedSpace
 from leaderboard.refusal import Refusal
-from leaderboard.unpacking import read_description, unpack_files
+from leaderboard.unpacking import read_description, unpack_files, unpack_once
 from leaderboard.validation import receive_file
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_file
@@ -110,13 +109,7 @@ def open_frames(path: Path, home: Path) -> FramePack:
     """
     if not path.is_file():
         raise UserError(f"No public pack at {path}. The guide of a board links those of its suites.")
-    folder = home / digest_file(path)[:32]
-    if not folder.is_dir():
-        beside = folder.with_name(f"{folder.name}.partial")
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        unpack_files(path, beside, "public")
-        beside.rename(folder)
+    folder = unpack_once(home, digest_file(path), lambda beside: unpack_files(path, beside, "public"))
     pack = read_description((folder / PACK).read_bytes(), path, "public")
     return FramePack(path, pack, tuple(_frames(space, folder, path) for space in pack.spaces))
 

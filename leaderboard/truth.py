@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from benchmark.suites import Suite
 from benchmark.tasks import Task
 from leaderboard.packs import PACK, Pack, PackedSpace
 from leaderboard.rules import spaces_of
-from leaderboard.unpacking import read_description, unpack_files
+from leaderboard.unpacking import read_description, unpack_files, unpack_once
 from sim_envs.errors import UserError
 from sim_envs.recordings.arrays import header, total_bytes
 from sim_envs.recordings.format import modality_file
@@ -53,21 +52,35 @@ def open_truth(path: Path, home: Path) -> Truth:
     """
     if not path.is_file():
         raise UserError(f"No private pack at {path}. tst-bench pack --private RUN_DIR makes one.")
-    folder = home / digest_file(path)[:32]
-    if not folder.is_dir():
-        beside = folder.with_name(f"{folder.name}.partial")
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        _unpack(path, beside)
-        beside.rename(folder)
-    pack = _read_description((folder / PACK).read_bytes(), path)
+    return open_unpacked(unpack_truth(path, digest_file(path), home))
+
+
+def unpack_truth(path: Path, sha256: str, home: Path) -> Path:
+    """Unpack a private pack unless that was done, and return its folder; of several processes one does it.
+
+    Args:
+        sha256: of the file, by which its folder is named.
+
+    Raises:
+        UserError: no private pack, or a damaged one.
+    """
+    return unpack_once(home, sha256, lambda folder: _unpack(path, folder))
+
+
+def open_unpacked(folder: Path) -> Truth:
+    """Open what :func:`unpack_truth` made.
+
+    Raises:
+        UserError: it is not that.
+    """
+    try:
+        content = (folder / PACK).read_bytes()
+    except OSError as error:
+        raise UserError(f"{folder} holds no unpacked private pack: {error.strerror or error}.") from None
+    pack = read_description(content, folder, "private")
     assert pack.rules is not None
     recordings = {space.space: Recording.open(_restored(folder, space)) for space in pack.spaces}
     return Truth(pack, pack.rules, recordings)
-
-
-def _read_description(content: bytes, path: Path) -> Pack:
-    return read_description(content, path, "private")
 
 
 def _unpack(path: Path, folder: Path) -> None:

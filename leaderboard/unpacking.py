@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -36,6 +40,37 @@ def read_description(content: bytes, path: Path, kind: Kind) -> Pack:
     if pack.kind != kind or (pack.rules is None) != (kind == "public"):
         raise UserError(f"{path} {_INSTEAD[kind]}")
     return pack
+
+
+def unpack_once(home: Path, sha256: str, unpack: Callable[[Path], object]) -> Path:
+    """Return the folder of what is unpacked of a file; of several processes one fills it, whole or not at all.
+
+    Args:
+        home: of such folders.
+        sha256: of the file, by which its folder is named.
+        unpack: fills an empty folder.
+    """
+    folder = home / sha256[:32]
+    if folder.is_dir():
+        return folder
+    home.mkdir(parents=True, exist_ok=True)
+    with _locked(home / f"{folder.name}.lock"):
+        if not folder.is_dir():
+            beside = folder.with_name(f"{folder.name}.partial")
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir()
+            unpack(beside)
+            os.sync()  # the name says that all of it is there, also after a power cut
+            beside.rename(folder)
+    return folder
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Wait until nobody else is in here; the system lets go for whoever is killed."""
+    with path.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def unpack_files(path: Path, folder: Path, kind: Kind) -> Pack:

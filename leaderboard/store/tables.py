@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -13,6 +24,14 @@ STATUSES = ("queued", "validating", "scoring", "scored", "rejected", "failed")
 """Of a submission, in order. ``rejected``: the submission is at fault; ``failed``: the board is, and may try again."""
 
 WAITING = ("queued", "validating", "scoring")
+
+_NAMES = {
+    "ix": "%(table_name)s_%(column_0_N_name)s",
+    "uq": "%(table_name)s_%(column_0_N_name)s_unique",
+    "fk": "%(table_name)s_%(column_0_N_name)s_of_%(referred_table_name)s",
+    "pk": "%(table_name)s_pk",
+}
+"""Of whatever is not named, so that a migration can name it on every database."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -35,6 +54,7 @@ class Moment(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """Declares columns by their Python types."""
 
+    metadata = MetaData(naming_convention=_NAMES)
     type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012, SQLAlchemy's
 
 
@@ -124,6 +144,7 @@ class Submitted(Base):
         content: digest over its prediction files.
         reason, message: why it was rejected or failed.
         worker, lease: who works on it and until when nobody else may.
+        again: since when it waits to be scored again, None while it does not. Meanwhile its status and scores stay.
         entry: SHA-256 of its :class:`leaderboard.entries.Entry`.
         pictures: sample predictions: [{space, role, frame, task, protocol, test_space, rgb, prediction}, …], the last
             two the SHA-256 of PNG files.
@@ -149,6 +170,7 @@ class Submitted(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     worker: Mapped[str | None] = mapped_column(String(64))
     lease: Mapped[datetime | None]
+    again: Mapped[datetime | None]
 
     suite: Mapped[str | None] = mapped_column(String(64))
     suite_version: Mapped[int | None]
@@ -189,9 +211,14 @@ class Standing(Base):
 
     Attributes:
         space: the test space, "" for the mean over all test spaces of the suite.
+        scored_on: digest of the recordings, trajectories and categories behind the scores. Only rows that agree in it
+            are ranked among each other.
+        title: what the row is called, as :func:`leaderboard.standings.rows.folded` folds it; for sorting.
+        words: name, model and team, folded; for searching.
         test, held_out, gap: value; ``_low`` and ``_high``: 95 % interval; ``_best`` and ``_worst``: ranks among the
             rows of the table that are shown. None where there is none.
         measures: measure → role → [value, low, high], of all measures.
+        spaces: [space, role, value, low, high] of each space that was scored, in the main measure; none for the mean.
         estimates: SHA-256 of the file that holds the resamples, see :mod:`leaderboard.standings`.
     """
 
@@ -208,6 +235,9 @@ class Standing(Base):
     suite: Mapped[str] = mapped_column(String(64))
     suite_version: Mapped[int]
     track: Mapped[str] = mapped_column(String(64))
+    scored_on: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
     test: Mapped[float | None]
     test_low: Mapped[float | None]
     test_high: Mapped[float | None]
@@ -222,5 +252,28 @@ class Standing(Base):
     gap_low: Mapped[float | None]
     gap_high: Mapped[float | None]
     measures: Mapped[dict[str, Any]]
+    spaces: Mapped[list[Any]]
     estimates: Mapped[str] = mapped_column(String(64))
     submission: Mapped[Submitted] = relationship(lazy="joined")
+
+
+class Ranking(Base):
+    """One table whose rows were ranked.
+
+    Attributes:
+        space: as in :class:`Standing`.
+        rows: number of rows that were shown when it was ranked.
+        scored_on: what the ranked rows were scored on; rows with another digest are older and have no ranks.
+        ranked: digest of the rows that the ranks rest on, so that nothing is done twice.
+    """
+
+    __tablename__ = "rankings"
+
+    suite: Mapped[str] = mapped_column(String(64), primary_key=True)
+    suite_version: Mapped[int] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(String(64), primary_key=True)
+    protocol: Mapped[str] = mapped_column(String(64), primary_key=True)
+    space: Mapped[str] = mapped_column(String(141), primary_key=True)
+    rows: Mapped[int]
+    scored_on: Mapped[str] = mapped_column(String(64))
+    ranked: Mapped[str] = mapped_column(String(64))
