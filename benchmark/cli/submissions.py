@@ -24,6 +24,15 @@ OwnSuites = Annotated[
         "--suite", help="A suite of one's own that is taken too.", metavar="FILE.yaml", show_default="the built-in ones"
     ),
 ]
+FramesPack = Annotated[
+    Path | None,
+    typer.Option(
+        "--pack",
+        help="A public pack: its frames, as `tst-bench predict` predicted them, are what counts.",
+        metavar="FILE",
+        show_default="the frames of the run",
+    ),
+]
 
 
 @app.command()
@@ -38,7 +47,9 @@ def submit(
     description: Annotated[str, typer.Option(help="A sentence or two about it.")] = "",
     paper: Annotated[str, typer.Option(help="Link to a paper.", metavar="https://…")] = "",
     code: Annotated[str, typer.Option(help="Link to the code.", metavar="https://…")] = "",
+    pack: FramesPack = None,
     suite: OwnSuites = None,
+    home: Home = None,
 ) -> None:
     """Pack the predictions of one model into one file, and check it with the code that a board runs.
 
@@ -46,12 +57,15 @@ def submit(
     frames, labels or weights. The same run gives the same bytes. There is no board to send it to yet, so --dry-run
     must be given.
 
-    Example: `tst-bench submit ~/tst-bench/runs/demo/builtin__flat-01 --model tst --dry-run --out tst.zip`
+    With --pack the predictions are those of a public pack's frames, whose labels a board keeps; they claim no scores.
+
+    Examples: `tst-bench submit ~/tst-bench/runs/demo/builtin__flat-01 --model tst --dry-run --out tst.zip`,
+    `tst-bench submit ~/tst-bench/runs/demo --pack demo-v2-frames.zip --model tst --dry-run --out tst.zip`
     """
     from benchmark.commands.submissions import submit_run
 
     about = {"name": name, "description": description, "paper": paper, "code": code}
-    submit_run(run, out, dry_run, model, about, suite or [])
+    submit_run(run, out, dry_run, model, about, suite or [], pack, home_of(home))
 
 
 @app.command()
@@ -88,17 +102,19 @@ def pack(
 @board.command()
 def validate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `tst-bench submit` wrote.")],
+    pack: FramesPack = None,
     suite: OwnSuites = None,
+    home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a submission offline, by the very code that a board runs; exit code 2 and a reason when it is refused.
 
     Checked are the archive, its manifest, digests, every prediction file, and the rules: the track that follows from
     the ledger, no labels of the test space, no --limit, a suite and task versions that are taken, all seeds and spaces.
-    What only the labels can tell (are these exactly the valid frames?) is left to scoring.
+    Whether these are exactly the frames that are scored is checked where --pack names them, and else left to scoring.
 
     Example: `tst-bench leaderboard validate tst.zip`
     """
     from benchmark.commands.submissions import validate_file
 
-    validate_file(file, suite or [], as_json)
+    validate_file(file, suite or [], as_json, pack, home_of(home))

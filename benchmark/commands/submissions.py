@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from benchmark.commands.console import note, out
 from benchmark.commands.finding import recording_opener
+from benchmark.suites import Suite
+from leaderboard.frames import FramePack, open_frames, validate_with
 from leaderboard.manifest import About, Submission
 from leaderboard.packs import Pack, write_private_pack, write_public_pack
 from leaderboard.refusal import Refusal
@@ -24,7 +26,14 @@ from sim_envs.storage import digest_file
 
 
 def submit_run(
-    run: Path, file: Path, dry_run: bool, model: str | None, about: Mapping[str, str], suite_files: Sequence[str]
+    run: Path,
+    file: Path,
+    dry_run: bool,
+    model: str | None,
+    about: Mapping[str, str],
+    suite_files: Sequence[str],
+    pack: Path | None,
+    home: Path,
 ) -> None:
     """Pack one model of a run and check the file; nothing is sent.
 
@@ -43,11 +52,14 @@ def submit_run(
         raise UserError(f"--{first['loc'][0]}: {first['msg']}.") from None
     if file.is_dir():
         raise UserError(f"--out {file} is a folder; name a file, e.g. {file / 'submission.zip'}.")
+    frames = _frames(pack, home)
     folder = file.parent if file.parent.is_dir() else None
     with tempfile.TemporaryDirectory(prefix=".tst-bench-", dir=folder) as scratch:
         packed = Path(scratch) / file.name
-        pack_submission(run, packed, suites, model, said)
-        submission = validate(packed, suites)  # what a board would refuse does not get the name that was asked for
+        pack_submission(run, packed, suites, model, said, frames)
+        submission = _validated(
+            packed, suites, frames
+        )  # what a board would refuse does not get the name that was asked for
         file.parent.mkdir(parents=True, exist_ok=True)
         packed.replace(file)
     note.print(_in_words(submission), highlight=False, markup=False)
@@ -55,15 +67,18 @@ def submit_run(
     out.print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  sha256 {digest_file(file)}", highlight=False, markup=False)
 
 
-def validate_file(file: Path, suite_files: Sequence[str], as_json: bool) -> None:
+def validate_file(file: Path, suite_files: Sequence[str], as_json: bool, pack: Path | None, home: Path) -> None:
     """Say whether a file would be taken; exit code 2 when it is refused.
+
+    Args:
+        pack: public pack of the frames that it must be about, None where that is left to scoring.
 
     Raises:
         Refusal, UserError: why not; with ``as_json`` a refusal is printed instead.
     """
-    suites = known_suites(suite_files)
+    suites, frames = known_suites(suite_files), _frames(pack, home)
     try:
-        submission = validate(file, suites)
+        submission = _validated(file, suites, frames)
     except Refusal as refusal:
         if not as_json:
             raise
@@ -77,13 +92,13 @@ def validate_file(file: Path, suite_files: Sequence[str], as_json: bool) -> None
 
 def pack_public(run: Path, file: Path, suite_files: Sequence[str], home: Path) -> None:
     """Write the test frames of a run's spaces without labels, and say what was written."""
-    _say(write_public_pack(run, file, known_suites(suite_files), recording_opener(home)), file)
+    say_pack(write_public_pack(run, file, known_suites(suite_files), recording_opener(home)), file)
 
 
 def pack_private(run: Path, file: Path, suite_files: Sequence[str], home: Path) -> None:
     """Write the truth about the test frames of a run's spaces, and say what was written."""
     pack = write_private_pack(run, file, known_suites(suite_files), recording_opener(home))
-    _say(pack, file)
+    say_pack(pack, file)
     note.print(
         f"Serves {', '.join(pack.tasks)}. Keep it where scores are made: it holds every label.",
         highlight=False,
@@ -91,10 +106,19 @@ def pack_private(run: Path, file: Path, suite_files: Sequence[str], home: Path) 
     )
 
 
-def _say(pack: Pack, file: Path) -> None:
+def say_pack(pack: Pack, file: Path) -> None:
+    """Print what was written."""
     frames = sum(space.frames for space in pack.spaces)
     what = f"{pack.kind} pack of {pack.suite.name} v{pack.suite.version}: {frames} frames of {len(pack.spaces)} spaces"
     out.print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  {what}", highlight=False, markup=False)
+
+
+def _frames(pack: Path | None, home: Path) -> FramePack | None:
+    return None if pack is None else open_frames(pack, home / "packs")
+
+
+def _validated(file: Path, suites: Mapping[str, Suite], frames: FramePack | None) -> Submission:
+    return validate(file, suites) if frames is None else validate_with(frames, file, suites)
 
 
 def _summary(submission: Submission) -> dict[str, Any]:
