@@ -36,11 +36,11 @@ class FolderBoard:
     """A board on this machine, whose folder may be written to: no server and no token are needed.
 
     Attributes:
-        team: in whose name is submitted.
+        team: in whose name is submitted; who only looks needs none.
     """
 
     store: Store
-    team: Team
+    team: Team | None
 
     def submit(self, file: Path, progress: Progress) -> str:
         """Take a file, and return the id of the submission.
@@ -48,13 +48,15 @@ class FolderBoard:
         Raises:
             UserError: it is not taken, and why.
         """
-        size = file.stat().st_size
-        upload = uploads.begin(self.store, self.team, size, digest_file(file))
+        team, size = self.team, file.stat().st_size
+        if team is None:
+            raise UserError("Say who submits: --team NAME.")
+        upload = uploads.begin(self.store, team, size, digest_file(file))
         if upload.submission_id is not None:
             return upload.submission_id
-        _, offset = uploads.find(self.store, upload.id, self.team.id)
-        uploads.append(self.store, upload.id, self.team.id, offset, _blocks(file, offset, size, progress))
-        return uploads.finish(self.store, upload.id, self.team.id).id
+        _, offset = uploads.find(self.store, upload.id, team.id)
+        uploads.append(self.store, upload.id, team.id, offset, _blocks(file, offset, size, progress))
+        return uploads.finish(self.store, upload.id, team.id).id
 
     def status(self, submission: str) -> SubmissionView:
         """Return how a submission stands.

@@ -9,6 +9,8 @@ import typer
 
 from benchmark.cli import (
     ablations,
+    board_serve,
+    board_status,
     captures,
     doctor,
     engines,
@@ -50,6 +52,8 @@ app.add_typer(doctor.app)
 app.add_typer(hidden.app)
 app.add_typer(submissions.app)
 submissions.board.add_typer(hidden.board)
+submissions.board.add_typer(board_serve.app)
+submissions.board.add_typer(board_status.app)
 app.add_typer(submissions.board, name="leaderboard")
 
 
