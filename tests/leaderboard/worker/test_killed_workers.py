@@ -167,6 +167,17 @@ def test_who_lost_a_submission_to_somebody_else_writes_nothing_more_about_it(sto
     assert submission(store, id).worker == "other"
 
 
+def test_what_was_withdrawn_while_it_was_scored_stays_withdrawn(store: Store, tmp_path: Path) -> None:
+    id = waiting(store, tmp_path)
+    with store.transaction() as session:
+        claim(session, "worker", 60, 3)
+    with store.transaction() as session:
+        session.get_one(Submitted, id).status = "rejected"
+    with pytest.raises(LeaseLost), store.transaction() as session:
+        finish(session, id, "worker", "scored")
+    assert submission(store, id).status == "rejected"
+
+
 def test_a_lease_is_renewed_for_as_long_as_it_is_held_and_its_loss_is_noticed(store: Store, tmp_path: Path) -> None:
     id = waiting(store, tmp_path)
     with store.transaction() as session:
