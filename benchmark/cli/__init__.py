@@ -9,6 +9,7 @@ import typer
 
 from benchmark.cli import (
     ablations,
+    board_admin,
     captures,
     doctor,
     engines,
@@ -47,6 +48,7 @@ app.add_typer(spaces.app, name="spaces")
 app.add_typer(engines.app, name="engines")
 app.add_typer(doctor.app)
 app.add_typer(submissions.app)
+submissions.board.add_typer(board_admin.app, name="admin")
 app.add_typer(submissions.board, name="leaderboard")
 
 
