@@ -15,9 +15,9 @@ from leaderboard.pages.urls import Urls
 from leaderboard.standings import TableQuery
 from leaderboard.store import listing
 from leaderboard.store.database import Store
+from leaderboard.store.duplicates import first_twins
 from leaderboard.store.leaders import leads
 from leaderboard.store.suites import board_suite
-from leaderboard.store.twins import first_twins
 
 STATIC_ROWS = 2000
 """Rows of a table in a static site, where all stand on one page and are sorted there."""
@@ -37,7 +37,7 @@ def table_page(store: Store, query: TableQuery, urls: Urls) -> str:
         suite = board_suite(session, query.suite, query.version)
         twins = first_twins(session, [row.id for row in table.rows])
         key = (query.suite, query.version, query.task, query.protocol)
-        lead = leads(session, only=key).get(key)
+        lead = leads(session, "test", only=key).get(key)
         keys = [key for key in listing.tables(session) if (key.suite, key.version) == (query.suite, query.version)]
     return page(
         "table.html",
