@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from sim_envs.errors import UserError
-from sim_envs.storage import digest_file, write_whole
+from sim_envs.storage import digest_file, disk_error, write_whole
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -54,6 +56,24 @@ class Files:
             _settle(target.parent)
         return sha256
 
+    def copy(self, source: Path) -> str:
+        """Keep a copy of a file, and return its SHA-256.
+
+        Raises:
+            UserError: the disk refuses.
+        """
+        sha256 = digest_file(source)
+        target = self.path(sha256)
+        if not target.is_file():
+            with tempfile.TemporaryDirectory(prefix=".coming-", dir=self._made()) as beside:
+                copied = Path(beside) / "copy"
+                try:
+                    shutil.copyfile(source, copied)
+                except OSError as error:
+                    raise disk_error(target, error) from error
+                sha256 = self.take(copied)  # of what was copied, in case the source is changing
+        return sha256
+
     def take(self, source: Path) -> str:
         """Move a file of the same file system in, and return its SHA-256."""
         sha256 = digest_file(source)
@@ -64,6 +84,10 @@ class Files:
         source.replace(target)
         _settle(target.parent)
         return sha256
+
+    def _made(self) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder
 
 
 def _write_through(path: Path, content: bytes) -> None:
