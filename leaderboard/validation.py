@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -68,7 +68,7 @@ def receive(stream: BinaryIO, folder: Path, suites: Mapping[str, Suite], limits:
         Refusal: it is not taken, and why.
     """
     members = read_archive(stream, limits)
-    submission = _first(members)
+    submission = read_first(next(members, None))
     check_rules(submission, suites)
     expected = submission.files()
     for member in members:
@@ -84,8 +84,12 @@ def receive(stream: BinaryIO, folder: Path, suites: Mapping[str, Suite], limits:
     return submission
 
 
-def _first(members: Iterator[Incoming]) -> Submission:
-    first = next(members, None)
+def read_first(first: Incoming | None) -> Submission:
+    """Read the first member of an archive, which is to be the manifest.
+
+    Raises:
+        Refusal: it is something else, or no manifest that is taken.
+    """
     if first is None or first.name != MANIFEST:
         raise Refusal("name", f"{MANIFEST} is not the first file in it.")
     if first.size > MANIFEST_BYTES:

@@ -199,7 +199,8 @@ def bootstrap(samples: Sequence[Sample], resamples: int = RESAMPLES) -> dict[str
     resampled = _mean_over_spaces([_resample(sample, resamples) for sample in samples])
     influence = [_influence(sample, len(samples)) for sample in samples]
     seed_weights = _weights(f"seeds {seeds}", len(seeds), resamples)
-    freedom = float(sum(sample.sums.shape[1] - 1 for sample in samples))
+    trajectories = {sample.space: sample.sums.shape[1] for sample in samples}  # a space may come again
+    freedom = float(sum(count - 1 for count in trajectories.values()))
     estimates = {}
     for measure, values in per_seed.items():
         seed_variance, seed_freedom = _seed_variance(values)

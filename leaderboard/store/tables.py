@@ -189,9 +189,14 @@ class Standing(Base):
 
     Attributes:
         space: the test space, "" for the mean over all test spaces of the suite.
+        scored_on: digest of the recordings, trajectories and categories behind the scores. Only rows that agree in it
+            are ranked among each other.
+        title: what the row is called, as :func:`leaderboard.standings.rows.folded` folds it; for sorting.
+        words: name, model and team, folded; for searching.
         test, held_out, gap: value; ``_low`` and ``_high``: 95 % interval; ``_best`` and ``_worst``: ranks among the
             rows of the table that are shown. None where there is none.
         measures: measure → role → [value, low, high], of all measures.
+        spaces: [space, role, value, low, high] of each space that was scored, in the main measure; none for the mean.
         estimates: SHA-256 of the file that holds the resamples, see :mod:`leaderboard.standings`.
     """
 
@@ -208,6 +213,9 @@ class Standing(Base):
     suite: Mapped[str] = mapped_column(String(64))
     suite_version: Mapped[int]
     track: Mapped[str] = mapped_column(String(64))
+    scored_on: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
     test: Mapped[float | None]
     test_low: Mapped[float | None]
     test_high: Mapped[float | None]
@@ -222,5 +230,28 @@ class Standing(Base):
     gap_low: Mapped[float | None]
     gap_high: Mapped[float | None]
     measures: Mapped[dict[str, Any]]
+    spaces: Mapped[list[Any]]
     estimates: Mapped[str] = mapped_column(String(64))
     submission: Mapped[Submitted] = relationship(lazy="joined")
+
+
+class Ranking(Base):
+    """One table whose rows were ranked.
+
+    Attributes:
+        space: as in :class:`Standing`.
+        rows: number of rows that were shown when it was ranked.
+        scored_on: what the ranked rows were scored on; rows with another digest are older and have no ranks.
+        ranked: digest of the rows that the ranks rest on, so that nothing is done twice.
+    """
+
+    __tablename__ = "rankings"
+
+    suite: Mapped[str] = mapped_column(String(64), primary_key=True)
+    suite_version: Mapped[int] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(String(64), primary_key=True)
+    protocol: Mapped[str] = mapped_column(String(64), primary_key=True)
+    space: Mapped[str] = mapped_column(String(141), primary_key=True)
+    rows: Mapped[int]
+    scored_on: Mapped[str] = mapped_column(String(64))
+    ranked: Mapped[str] = mapped_column(String(64))

@@ -169,6 +169,13 @@ def test_large_statistics_are_resampled_in_bounded_memory() -> None:
     assert peak < 4 * sums.nbytes + (128 << 20)
 
 
+def test_a_space_that_comes_again_brings_no_new_trajectories() -> None:
+    sample = mean_sample("a/1", np.random.default_rng(0).random((1, 6)))
+    once, twice = bootstrap([sample])["share"], bootstrap([sample, sample])["share"]
+    assert twice.trajectory_freedom == 5
+    assert twice.interval == pytest.approx(once.interval)
+
+
 def test_spaces_with_different_seeds_are_a_mistake_of_the_caller() -> None:
     samples = [mean_sample("a/1", np.ones((1, 3)), (0,)), mean_sample("a/2", np.ones((1, 3)), (1,))]
     with pytest.raises(ValueError, match="same seeds"):

@@ -1,0 +1,298 @@
+"""A submission's page: where it stands, what is behind its scores, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from benchmark.report.grids import Cell, Grid
+from benchmark.report.provenance import environments_grid, pretraining_grid
+from benchmark.tasks import TASKS, Measure, Task
+from leaderboard.entries import read_entry
+from leaderboard.pages.breakdown import Breakdown, breakdowns
+from leaderboard.pages.claims import RowKey, Scores, claimed_rows, claims_grid, found_scores
+from leaderboard.pages.lineage import lineage_grid
+from leaderboard.pages.render import page, problem
+from leaderboard.pages.shown import SHOWN, shown, standings, table_standings, title_of
+from leaderboard.pages.urls import Urls
+from leaderboard.store.database import Store
+from leaderboard.store.files import Files
+from leaderboard.store.standings import TableQuery
+from leaderboard.store.tables import BoardSuite, Standing, Submitted
+
+NEAREST = 100
+"""Other submissions that are offered for a comparison."""
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """One table that the submission is in: texts of scores with intervals, and of ranks."""
+
+    where: str
+    table: str
+    test: str
+    test_rank: str
+    held_out: str
+    held_out_rank: str
+    gap: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One task and protocol.
+
+    Attributes:
+        ranked: rows of the table over all test spaces.
+        other: the remaining measures, over all test spaces.
+        pictures: sample predictions: {space, role, frame, test_space, rgb, prediction}.
+    """
+
+    task: str
+    protocol: str
+    measure: Measure
+    ranked: int
+    lines: tuple[ScoreLine, ...]
+    other: Grid | None
+    breakdowns: tuple[Breakdown, ...]
+    pictures: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What an entry says of a submission beyond where it stands.
+
+    Attributes:
+        lineage: what reached the weights; None when nothing did.
+        grids: of code and machines, and of how fast pre-training was.
+    """
+
+    breakdowns: tuple[Breakdown, ...]
+    lineage: Grid | None
+    grids: tuple[Grid, ...]
+    scores: Mapping[RowKey, Scores]
+
+
+@lru_cache(maxsize=128)
+def behind(files: Files, entry_sha256: str) -> Behind:
+    """Read an entry; it never changes, so those asked for last are remembered."""
+    entry = read_entry(files.read(entry_sha256), f"entry {entry_sha256[:12]}")
+    pretraining = pretraining_grid(entry.results)
+    grids = (environments_grid(entry.results), *([pretraining] if pretraining.rows else []))
+    return Behind(breakdowns(entry), lineage_grid(entry.results), grids, found_scores(entry.results))
+
+
+def submission_page(
+    store: Store, submission: str, urls: Urls, compared: Collection[str] | None = None
+) -> tuple[int, str]:
+    """Return the status and page of a submission; one that was hidden says why, and nothing else.
+
+    Args:
+        compared: ids of the submissions whose comparison with this one has a page; None when all of them do.
+    """
+    settings = store.board.settings
+    with store.reading() as session:
+        submitted = shown(session, submission)
+        if submitted is None:
+            return _not_shown(store, session.get(Submitted, submission), urls)
+        of_it = standings(session, submission)
+        ranked = _ranked(session, submitted)
+        others = [other for other in _nearest(session, submitted) if compared is None or other.id in compared]
+        earlier = _same_predictions(session, submitted)
+        suite = session.scalar(
+            select(BoardSuite).where(BoardSuite.name == submitted.suite, BoardSuite.version == submitted.suite_version)
+        )
+    assert submitted.entry is not None  # it is shown
+    more = behind(store.files, submitted.entry)
+    claimed = claimed_rows(store.files, submitted.sha256) if submitted.as_claimed is False else ()
+    text = page(
+        "submission.html",
+        urls,
+        settings=settings,
+        current="home",
+        submitted=submitted,
+        title=title_of(submitted),
+        suite=suite,
+        sections=_sections(submitted, of_it, ranked, more.breakdowns, urls),
+        lineage=more.lineage,
+        provenance=more.grids,
+        claims=claims_grid(claimed, more.scores),
+        earlier=earlier,
+        others=others,
+    )
+    return 200, text
+
+
+def scores_json(store: Store, submission: str) -> dict[str, Any] | None:
+    """Return scores with intervals and ranks, and what they are of; None for what is not shown. No sums are in it."""
+    with store.reading() as session:
+        submitted = shown(session, submission)
+        if submitted is None:
+            return None
+        of_it = standings(session, submission)
+    names = ("id", "suite", "suite_version", "model", "track", "name", "description", "paper", "code", "seeds")
+    costs = ("parameters", "frames", "steps", "gpu_seconds", "cpu_seconds")
+    return {
+        **{name: getattr(submitted, name) for name in names},
+        "team": submitted.team.name,
+        "submitted": submitted.received.isoformat(timespec="seconds"),
+        "as_claimed": submitted.as_claimed,
+        "cost": {name: getattr(submitted, name) for name in costs},
+        "tables": [
+            {
+                "task": standing.task,
+                "protocol": standing.protocol,
+                "test_space": standing.space or None,
+                "ranks": {
+                    "test": [standing.test_best, standing.test_worst],
+                    "held_out": [standing.held_out_best, standing.held_out_worst],
+                },
+                "measures": {
+                    measure: {
+                        role: dict(zip(("value", "low", "high"), score, strict=True)) for role, score in by_role.items()
+                    }
+                    for measure, by_role in standing.measures.items()
+                },
+            }
+            for standing in of_it
+        ],
+    }
+
+
+def _not_shown(store: Store, submitted: Submitted | None, urls: Urls) -> tuple[int, str]:
+    settings = store.board.settings
+    if submitted is not None and submitted.entry is not None and submitted.hidden is not None:
+        return 410, problem(
+            urls, settings, "Not shown any more", f"This submission was taken off the board: {submitted.hidden}"
+        )
+    message = (
+        "No submission of that id is shown here. While it waits or after it was rejected, only its team sees it, with a "
+        "token."
+    )
+    return 404, problem(urls, settings, "Not found", message)
+
+
+def _ranked(session: Session, submitted: Submitted) -> dict[tuple[str, str], int]:
+    """Return (task, protocol) → rows of the table over all test spaces."""
+    table = (Standing.suite == submitted.suite, Standing.suite_version == submitted.suite_version, Standing.space == "")
+    counted = (
+        select(Standing.task, Standing.protocol, func.count())
+        .join(Submitted, Submitted.id == Standing.submission_id)
+        .where(*table, *SHOWN)
+        .group_by(Standing.task, Standing.protocol)
+    )
+    return {(task, protocol): count for task, protocol, count in session.execute(counted)}
+
+
+def _nearest(session: Session, submitted: Submitted) -> Sequence[Submitted]:
+    """Return other submissions of the suite, those first that are nearest in the first table that this one is in."""
+    own = next(iter(table_standings(session, submitted.id)), None)
+    if own is None:
+        return []
+    table = (
+        Standing.suite == own.suite,
+        Standing.suite_version == own.suite_version,
+        Standing.task == own.task,
+        Standing.protocol == own.protocol,
+        Standing.space == "",
+        Standing.submission_id != submitted.id,
+    )
+    distance = func.abs(Standing.test - (own.test or 0.0))
+    nearest = (
+        select(Standing).join(Submitted).where(*table, *SHOWN).order_by(distance.is_(None), distance, Submitted.id)
+    )
+    return [standing.submission for standing in session.scalars(nearest.limit(NEAREST))]
+
+
+def _same_predictions(session: Session, submitted: Submitted) -> Submitted | None:
+    """Return the first submission of the suite that has the very same predictions, when that is another one."""
+    same = (
+        Submitted.content == submitted.content,
+        Submitted.suite == submitted.suite,
+        Submitted.suite_version == submitted.suite_version,
+    )
+    first = session.scalar(select(Submitted).where(*same, *SHOWN).order_by(Submitted.received, Submitted.id).limit(1))
+    return None if first is None or first.id == submitted.id else first
+
+
+def _sections(
+    submitted: Submitted,
+    of_it: Sequence[Standing],
+    ranked: dict[tuple[str, str], int],
+    parts: Sequence[Breakdown],
+    urls: Urls,
+) -> list[Section]:
+    groups: dict[tuple[str, str], list[Standing]] = {}
+    for standing in of_it:
+        groups.setdefault((standing.task, standing.protocol), []).append(standing)
+    found = []
+    for (task, protocol), group in groups.items():
+        told = group[:1] if len(group) == 2 else group  # the only test space is the same as the mean over all
+        found.append(
+            Section(
+                task,
+                protocol,
+                TASKS[task].measures[0],
+                ranked.get((task, protocol), 0),
+                tuple(_line(standing, urls) for standing in told),
+                _other_measures(TASKS[task], group[0]),
+                tuple(part for part in parts if (part.task, part.protocol) == (task, protocol)),
+                tuple(p for p in submitted.pictures or () if (p["task"], p["protocol"]) == (task, protocol)),
+            )
+        )
+    return found
+
+
+def _line(standing: Standing, urls: Urls) -> ScoreLine:
+    measure = TASKS[standing.task].measures[0]
+    query = TableQuery(standing.suite, standing.suite_version, standing.task, standing.protocol, standing.space)
+    return ScoreLine(
+        where=standing.space or "all test spaces",
+        table=urls.table(query),
+        test=score_text(measure, (standing.test, standing.test_low, standing.test_high)),
+        test_rank=rank_text(standing.test_best, standing.test_worst),
+        held_out=score_text(measure, (standing.held_out, standing.held_out_low, standing.held_out_high)),
+        held_out_rank=rank_text(standing.held_out_best, standing.held_out_worst),
+        gap=score_text(measure, (standing.gap, standing.gap_low, standing.gap_high), signed=True),
+    )
+
+
+def _other_measures(task: Task, standing: Standing) -> Grid | None:
+    rows = []
+    for measure in task.measures[1:]:
+        by_role = standing.measures.get(measure.key, {})
+        arrow = "↑" if measure.higher_is_better else "↓"
+        scores = [by_role.get(role) or (None, None, None) for role in ("test", "held_out", "gap")]
+        texts = [score_text(measure, score, signed) for score, signed in zip(scores, (False, False, True), strict=True)]
+        rows.append((Cell(f"{measure.label}{measure.in_brackets} {arrow}"), *(Cell(text) for text in texts)))
+    if not rows:
+        return None
+    return Grid(
+        title="Other measures",
+        columns=("measure", "test space", "held-out spaces", "gap"),
+        rows=tuple(rows),
+        groups=("",) * len(rows),
+        note="; ".join(f"{m.label}: {m.meaning}" for m in task.measures[1:] if m.meaning) + ".",
+    )
+
+
+def score_text(measure: Measure, score: Sequence[float | None], signed: bool = False) -> str:
+    """Return ``29.0 [27.5, 30.2]`` of (value, low, high); ``–`` where there is no score."""
+    value, low, high = score
+    if value is None:
+        return "–"
+    text = measure.text(value, signed)
+    if low is None or high is None:
+        return f"{text} [no interval]"
+    return f"{text} [{measure.text(low, signed)}, {measure.text(high, signed)}]"
+
+
+def rank_text(best: int | None, worst: int | None) -> str:
+    """Return ``2`` or ``1–3``; ``–`` where there is none."""
+    if best is None or worst is None:
+        return "–"
+    return str(best) if best == worst else f"{best}–{worst}"

@@ -1,0 +1,252 @@
+"""Read tables: pages of rows, what tables there are, pictures' dots, the newest submissions.
+
+Only submissions that were scored and are not hidden are ever seen here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy.orm import Session
+from typing_extensions import TypeVarTuple, Unpack
+
+from benchmark.report.evidence import TRACK_ORDER
+from benchmark.results import Score
+from benchmark.tasks import TASKS
+from leaderboard.standings.placing import SpaceScore
+from leaderboard.standings.rows import Dot, Latest, Ranked, TableKey, TablePage, TableQuery, TableRow, folded
+from leaderboard.store.orders import order_named
+from leaderboard.store.tables import BoardSuite, Ranking, Standing, Submitted, Team
+from sim_envs.errors import UserError
+
+_LARGEST_INTEGER = 2**31 - 1
+_LONGEST_SEARCH = 200  # what is longer is not looked at
+_Columns = TypeVarTuple("_Columns")
+
+
+class NoSuchTable(UserError):
+    """Nothing was ever scored in that suite, task, protocol and space."""
+
+
+def tables(session: Session) -> list[TableKey]:
+    """Return every table that has rows: those of each suite together, newest version first, then by name.
+
+    Tables of single spaces are named with that of their mean. Counts are those of the last ranking.
+    """
+    rankings = session.scalars(select(Ranking).where(Ranking.rows > 0)).all()
+    spaces: dict[tuple[str, int, str, str], list[str]] = {}
+    for ranking in rankings:
+        if ranking.space:
+            spaces.setdefault(_key(ranking), []).append(ranking.space)
+    means = [ranking for ranking in rankings if not ranking.space]
+    protocols: dict[tuple[str, int, str], list[str]] = {}
+    for ranking in means:
+        protocols.setdefault(_key(ranking)[:3], []).append(ranking.protocol)
+    found = [
+        TableKey(*_key(mean), tuple(sorted(protocols[_key(mean)[:3]])), tuple(sorted(spaces[_key(mean)])), mean.rows)
+        for mean in means
+    ]
+    return sorted(found, key=lambda table: (table.suite, -table.version, table.task, table.protocol))
+
+
+def table(session: Session, query: TableQuery) -> TablePage:
+    """Return one page of a table; a page beyond the last is empty.
+
+    Raises:
+        NoSuchTable: there is none.
+        UserError: a column that nothing can be sorted by, or a page below 1.
+    """
+    if query.page < 1 or query.size < 1:
+        raise UserError(f"There is no page {query.page} of {query.size} rows; pages begin at 1.")
+    order = order_named(query.sort)
+    ranking = _ranking(session, query)
+    counts = _counts(session, query)
+    total = sum(count for track, count in counts.items() if not query.tracks or track in query.tracks)
+    descending = order.descending(query.descending, TASKS[query.task].measures[0])
+    ids: Sequence[str] = ()
+    if (query.page - 1) * query.size < total:
+        matching = _matching(select(Standing.submission_id), query, query.tracks)
+        ordered = matching.order_by(*order.terms(session, descending), Submitted.received.desc(), Submitted.id)
+        ids = session.scalars(ordered.limit(query.size).offset((query.page - 1) * query.size)).all()
+    return TablePage(
+        query=query,
+        rows=tuple(_rows(session, query, ids, ranking.scored_on)),
+        total=total,
+        tracks=counts,
+        protocols=_others(session, query, Ranking.protocol, Ranking.space == query.space),
+        spaces=_others(session, query, Ranking.space, Ranking.protocol == query.protocol),
+        custody=_custody(session, query),
+        descending=descending,
+    )
+
+
+def whole_table(session: Session, query: TableQuery) -> TablePage:
+    """Return all rows that match as one page; see :func:`table`."""
+    counted = table(session, replace(query, page=1, size=1))
+    return table(session, replace(query, page=1, size=max(1, counted.total)))
+
+
+def scatter(session: Session, query: TableQuery, most: int = 500) -> list[Dot]:
+    """Return the first ``most`` rows of a table that have both scores, in its order; see :func:`table`."""
+    order = order_named(query.sort)
+    _ranking(session, query)
+    descending = order.descending(query.descending, TASKS[query.task].measures[0])
+    columns = select(
+        Standing.submission_id,
+        func.coalesce(func.nullif(Submitted.name, ""), Submitted.model),
+        Team.name,
+        Standing.track,
+        Standing.test,
+        Standing.test_low,
+        Standing.test_high,
+        Standing.held_out,
+        Standing.held_out_low,
+        Standing.held_out_high,
+    )
+    both = (Standing.test.is_not(None), Standing.held_out.is_not(None))
+    matching = _matching(columns, query, query.tracks).where(*both)
+    ordered = matching.order_by(*order.terms(session, descending), Submitted.received.desc(), Submitted.id).limit(most)
+    return [
+        Dot(id, name, team, track, Score(value=a, low=b, high=c), Score(value=d, low=e, high=f))
+        for id, name, team, track, a, b, c, d, e, f in session.execute(ordered)
+    ]
+
+
+def latest(session: Session, most: int) -> list[Latest]:
+    """Return the newest submissions, newest first."""
+    newest = select(Submitted).where(*visible()).order_by(Submitted.received.desc(), Submitted.id).limit(most)
+    return [
+        Latest(
+            id=submitted.id,
+            name=submitted.name or submitted.model or "",
+            model=submitted.model or "",
+            team=submitted.team.name,
+            track=submitted.track or "",
+            suite=submitted.suite or "",
+            version=submitted.suite_version or 0,
+            description=submitted.description or "",
+            submitted=submitted.received,
+            scored=submitted.finished or submitted.received,
+        )
+        for submitted in session.scalars(newest)
+    ]
+
+
+def visible() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a submission is shown and ranked."""
+    return (Submitted.status == "scored", Submitted.hidden.is_(None))
+
+
+def in_table(query: TableQuery) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for standings of one table."""
+    return (
+        Standing.suite == query.suite,
+        Standing.suite_version == query.version,
+        Standing.task == query.task,
+        Standing.protocol == query.protocol,
+        Standing.space == query.space,
+    )
+
+
+def _key(ranking: Ranking) -> tuple[str, int, str, str]:
+    return ranking.suite, ranking.suite_version, ranking.task, ranking.protocol
+
+
+def _ranking(session: Session, query: TableQuery) -> Ranking:
+    texts = (query.suite, query.task, query.protocol, query.space)
+    known = all(text.isprintable() for text in texts) and 1 <= query.version <= _LARGEST_INTEGER
+    key = (query.suite, query.version, query.task, query.protocol, query.space)
+    ranking = session.get(Ranking, key) if known else None
+    if ranking is None:
+        where = f" in {query.space}" if query.space else ""
+        raise NoSuchTable(
+            f"There is no table of {query.task}, {query.protocol}{where} in {query.suite} v{query.version}: nothing "
+            "was scored there."
+        )
+    return ranking
+
+
+def _matching(columns: Select[Unpack[_Columns]], query: TableQuery, tracks: Sequence[str]) -> Select[Unpack[_Columns]]:
+    """Add what a query asks of rows; all tables that an order may need are joined."""
+    joined = columns.join(Submitted, Submitted.id == Standing.submission_id).join(Team, Team.id == Submitted.team_id)
+    conditions = [*in_table(query), *visible()]
+    if tracks:
+        conditions.append(Standing.track.in_([track for track in TRACK_ORDER if track in tracks]))
+    for word in folded(query.search[:_LONGEST_SEARCH]).split():
+        conditions.append(Standing.words.contains(word, autoescape=True) if word.isprintable() else false())
+    if query.team:
+        conditions.append(Team.name == query.team if query.team.isprintable() else false())
+    return joined.where(*conditions)
+
+
+def _counts(session: Session, query: TableQuery) -> dict[str, int]:
+    counted = _matching(select(Standing.track, func.count()), query, ()).group_by(Standing.track)
+    return dict(sorted(session.execute(counted).tuples()))
+
+
+def _others(session: Session, query: TableQuery, column: Any, condition: ColumnElement[bool]) -> tuple[str, ...]:
+    same = (Ranking.suite == query.suite, Ranking.suite_version == query.version, Ranking.task == query.task)
+    found = session.scalars(select(column).where(*same, condition, Ranking.rows > 0))
+    return tuple(sorted(value for value in found if value))
+
+
+def _custody(session: Session, query: TableQuery) -> str:
+    suite = (BoardSuite.name == query.suite, BoardSuite.version == query.version)
+    return session.scalar(select(BoardSuite.custody).where(*suite)) or "open"
+
+
+def _rows(session: Session, query: TableQuery, ids: Sequence[str], scored_on: str) -> list[TableRow]:
+    if not ids:
+        return []
+    found = session.scalars(select(Standing).where(*in_table(query), Standing.submission_id.in_(ids)))
+    by_id = {standing.submission_id: standing for standing in found}
+    return [_row(by_id[id], scored_on) for id in ids if id in by_id]
+
+
+def _row(standing: Standing, scored_on: str) -> TableRow:
+    submitted = standing.submission
+    return TableRow(
+        id=submitted.id,
+        name=submitted.name or submitted.model or "",
+        model=submitted.model or "",
+        team=submitted.team.name,
+        track=standing.track,
+        submitted=submitted.received,
+        seeds=submitted.seeds or 0,
+        as_claimed=submitted.as_claimed,
+        test=_ranked(standing, "test"),
+        held_out=_ranked(standing, "held_out"),
+        gap=_score(standing, "gap"),
+        measures={
+            measure: {role: Score(value=value, low=low, high=high) for role, (value, low, high) in roles.items()}
+            for measure, roles in standing.measures.items()
+        },
+        spaces=tuple(
+            SpaceScore(space, role, Score(value=value, low=low, high=high))
+            for space, role, value, low, high in standing.spaces
+        ),
+        outdated=standing.scored_on != scored_on,
+        parameters=submitted.parameters or 0,
+        frames=submitted.frames or 0,
+        steps=submitted.steps or 0,
+        gpu_seconds=submitted.gpu_seconds or 0.0,
+        cpu_seconds=submitted.cpu_seconds or 0.0,
+    )
+
+
+def _ranked(standing: Standing, role: str) -> Ranked | None:
+    score = _score(standing, role)
+    best, worst = getattr(standing, f"{role}_best"), getattr(standing, f"{role}_worst")
+    return None if score is None else Ranked(score, None if best is None else (best, worst))
+
+
+def _score(standing: Standing, role: str) -> Score | None:
+    """Return a score of the main measure; None where there are no spaces of the role."""
+    main: Mapping[str, Any] = standing.measures.get(TASKS[standing.task].measures[0].key, {})
+    if role not in main:
+        return None
+    value, low, high = main[role]
+    return Score(value=value, low=low, high=high)
