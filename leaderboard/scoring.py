@@ -32,9 +32,9 @@ class ScoredRow:
     scores: Mapping[str, Mapping[str, Score]]
 
     @property
-    def as_claimed(self) -> bool:
-        """Whether the run that was submitted found the very same scores."""
-        return self.scores == self.row.scores
+    def as_claimed(self) -> bool | None:
+        """Whether the run that was submitted found the very same scores; None where it claims none."""
+        return self.scores == self.row.scores if self.row.scores else None
 
 
 def score_submission(
@@ -50,10 +50,15 @@ def score_submission(
             frames that are scored.
     """
     submission = receive_file(path, folder, {truth.suite.name: truth.suite}, limits)
-    return submission, [_scored(row, truth, folder) for row in submission.rows]
+    return submission, [score_row(row, truth, folder) for row in submission.rows]
 
 
-def _scored(row: Row, truth: Truth, folder: Path) -> ScoredRow:
+def score_row(row: Row, truth: Truth, folder: Path) -> ScoredRow:
+    """Score one row of a submission that was received into a folder.
+
+    Raises:
+        Refusal: its predictions are not of exactly the frames that are scored.
+    """
     task = TASKS[row.task]
     taught = truth.pack.tasks.get(row.task)
     if taught is None or taught.version != task.version:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,17 +59,55 @@ def open_truth(path: Path, home: Path) -> Truth:
     """
     if not path.is_file():
         raise UserError(f"No private pack at {path}. tst-bench pack --private RUN_DIR makes one.")
-    folder = home / digest_file(path)[:32]
-    if not folder.is_dir():
-        beside = folder.with_name(f"{folder.name}.partial")
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        _unpack(path, beside)
-        beside.rename(folder)
-    pack = _read_description((folder / PACK).read_bytes(), path)
+    return open_unpacked(unpack_truth(path, digest_file(path), home))
+
+
+def unpack_truth(path: Path, sha256: str, home: Path) -> Path:
+    """Unpack a private pack unless that was done, and return its folder; of several processes one does it.
+
+    Args:
+        sha256: of the file, by which its folder is named.
+
+    Raises:
+        UserError: no private pack, or a damaged one.
+    """
+    folder = home / sha256[:32]
+    if folder.is_dir():
+        return folder
+    home.mkdir(parents=True, exist_ok=True)
+    with _locked(home / f"{folder.name}.lock"):
+        if not folder.is_dir():
+            beside = folder.with_name(f"{folder.name}.partial")
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir()
+            _unpack(path, beside)
+            os.sync()  # the name says that all of it is there, also after a power cut
+            beside.rename(folder)
+    return folder
+
+
+def open_unpacked(folder: Path) -> Truth:
+    """Open what :func:`unpack_truth` made.
+
+    Raises:
+        UserError: it is not that.
+    """
+    try:
+        content = (folder / PACK).read_bytes()
+    except OSError as error:
+        raise UserError(f"{folder} holds no unpacked private pack: {error.strerror or error}.") from None
+    pack = _read_description(content, folder)
     assert pack.rules is not None
     recordings = {space.space: Recording.open(_restored(folder, space)) for space in pack.spaces}
     return Truth(pack, pack.rules, recordings)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Wait until nobody else is in here; the system lets go for whoever is killed."""
+    with path.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _read_description(content: bytes, path: Path) -> Pack:

@@ -228,6 +228,16 @@ class Task(Protocol):
             colours: (K + 1, 3) uint8, of the evaluation ids; of no use without categories.
         """
 
+    def sketch(self, values: Answers, row: int, views: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Return an (h, w, 3) uint8 picture of one frame's prediction, drawn without knowing the truth.
+
+        Args:
+            values: the prediction of this one frame.
+            row: the frame, in its recording.
+            views: (F, H, W, 3) uint8, all frames of the recording.
+            colours: (K + 1, 3) uint8, of the evaluation ids; of no use without categories.
+        """
+
     def in_words(self, prediction: Answers, target: Answers) -> str:
         """Say in a few words how right a prediction of one frame is that has some truth."""
 

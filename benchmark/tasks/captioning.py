@@ -99,6 +99,10 @@ class Captioning(Uncategorised):
         """Show text as a picture of it: the prediction, or all references one below the other."""
         return text_tile(list(values.captions[0]) if isinstance(values, References) else values.tolist())
 
+    def sketch(self, values: np.ndarray, row: int, views: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show text as a picture of it."""
+        return text_tile(values.tolist())
+
     def in_words(self, prediction: np.ndarray, target: References) -> str:
         """Name the frame's own CIDEr-D."""
         true = [tokens(caption) for caption in target.captions[0]]

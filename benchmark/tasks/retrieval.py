@@ -153,6 +153,11 @@ class Retrieval(Uncategorised):
         recording = views.recording[found[0]]
         return np.array(views.pictures[recording][found[0] - views.start[recording]])
 
+    def sketch(self, values: np.ndarray, row: int, views: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show the frame that was ranked first; black where there is none."""
+        first = int(values[0, 0])
+        return np.array(views[first]) if 0 <= first < len(views) else np.zeros_like(views[row])
+
     def in_words(self, prediction: np.ndarray, target: Places) -> str:
         """Say how far away the best ranked frame was taken, and at what rank the first right one is."""
         views, ranked = target.views, target.ranked(prediction)[0]

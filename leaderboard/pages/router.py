@@ -5,10 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from leaderboard.pages.asking import asked
 from leaderboard.pages.assets import served
+from leaderboard.pages.downloads import DOWNLOADS, table_file
+from leaderboard.pages.home import home_page
 from leaderboard.pages.render import problem
+from leaderboard.pages.table import table_page
 from leaderboard.pages.urls import LiveUrls
 from leaderboard.store.database import Store
+from leaderboard.store.listing import NoSuchTable
+from sim_envs.errors import UserError
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -25,6 +31,38 @@ def pages_router(store: Store) -> APIRouter:
             return missing(store, request)
         return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": FOR_EVER})
 
+    @router.get("/")
+    @router.head("/")
+    def home(request: Request) -> HTMLResponse:
+        return HTMLResponse(home_page(store, live_urls(store, request)))
+
+    @router.get("/t/{suite}/v{version:int}/{task}/{protocol}")
+    @router.head("/t/{suite}/v{version:int}/{task}/{protocol}")
+    def table(suite: str, version: int, task: str, protocol: str, request: Request) -> HTMLResponse:
+        try:
+            query = asked(suite, version, task, protocol, request.query_params)
+            return HTMLResponse(table_page(store, query, live_urls(store, request)))
+        except NoSuchTable as error:
+            return missing(store, request, str(error))
+        except UserError as error:
+            return refused(store, request, str(error))
+
+    @router.get("/t/{suite}/v{version:int}/{task}/{protocol}/scores.{kind}")
+    @router.head("/t/{suite}/v{version:int}/{task}/{protocol}/scores.{kind}")
+    def scores(suite: str, version: int, task: str, protocol: str, kind: str, request: Request) -> Response:
+        if kind not in DOWNLOADS:
+            return missing(store, request)
+        try:
+            query = asked(suite, version, task, protocol, request.query_params)
+            content = table_file(store, query, kind)
+        except NoSuchTable as error:
+            return missing(store, request, str(error))
+        except UserError as error:
+            return refused(store, request, str(error))
+        name = f"{suite}-v{version}-{task}-{protocol}.{kind}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(content, media_type=DOWNLOADS[kind].media_type, headers=headers)
+
     return router
 
 
@@ -37,3 +75,9 @@ def missing(store: Store, request: Request, message: str = "There is no such pag
     """Return the answer to what is not there."""
     text = problem(live_urls(store, request), store.board.settings, "Not found", message)
     return HTMLResponse(text, status_code=404)
+
+
+def refused(store: Store, request: Request, message: str) -> HTMLResponse:
+    """Return the answer to a question that makes no sense."""
+    text = problem(live_urls(store, request), store.board.settings, "That cannot be shown", message)
+    return HTMLResponse(text, status_code=400)

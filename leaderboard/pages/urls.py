@@ -8,35 +8,9 @@ from typing import Literal, Protocol
 from urllib.parse import quote, urlencode
 
 from leaderboard.pages.assets import assets
+from leaderboard.standings import TableQuery
 
 Download = Literal["csv", "json", "parquet"]
-
-
-class Queried(Protocol):
-    """What says which rows of which table are shown, see :class:`leaderboard.store.standings.TableQuery`."""
-
-    @property
-    def suite(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def task(self) -> str: ...
-    @property
-    def protocol(self) -> str: ...
-    @property
-    def space(self) -> str: ...
-    @property
-    def sort(self) -> str: ...
-    @property
-    def descending(self) -> bool | None: ...
-    @property
-    def tracks(self) -> tuple[str, ...]: ...
-    @property
-    def search(self) -> str: ...
-    @property
-    def team(self) -> str: ...
-    @property
-    def page(self) -> int: ...
 
 
 class Urls(Protocol):
@@ -50,8 +24,8 @@ class Urls(Protocol):
     def live(self) -> bool: ...
 
     def home(self) -> str: ...
-    def table(self, query: Queried) -> str: ...
-    def download(self, query: Queried, kind: Download) -> str: ...
+    def table(self, query: TableQuery) -> str: ...
+    def download(self, query: TableQuery, kind: Download) -> str: ...
     def submission(self, submission: str) -> str: ...
     def scores(self, submission: str) -> str: ...
     def comparison(self, first: str, second: str) -> str: ...
@@ -85,10 +59,10 @@ class LiveUrls:
     def home(self) -> str:
         return "/"
 
-    def table(self, query: Queried) -> str:
+    def table(self, query: TableQuery) -> str:
         return _with(f"/{_folder(query)}", _parameters(query, paged=True))
 
-    def download(self, query: Queried, kind: Download) -> str:
+    def download(self, query: TableQuery, kind: Download) -> str:
         return _with(f"/{_folder(query)}/scores.{kind}", _parameters(query, paged=False))
 
     def submission(self, submission: str) -> str:
@@ -153,12 +127,12 @@ class StaticUrls:
     def home(self) -> str:
         return self._to("index.html")
 
-    def table(self, query: Queried) -> str:
+    def table(self, query: TableQuery) -> str:
         return self._to(
             f"{_folder(query)}/in/{quote(query.space)}.html" if query.space else f"{_folder(query)}/all.html"
         )
 
-    def download(self, query: Queried, kind: Download) -> str:
+    def download(self, query: TableQuery, kind: Download) -> str:
         name = f"in/{quote(query.space)}" if query.space else "all"
         return self._to(f"{_folder(query)}/{name}.{kind}")
 
@@ -207,11 +181,11 @@ class StaticUrls:
         return posixpath.relpath(file, posixpath.dirname(self.here) or ".")
 
 
-def _folder(query: Queried) -> str:
+def _folder(query: TableQuery) -> str:
     return "/".join(("t", quote(query.suite), f"v{query.version}", quote(query.task), quote(query.protocol)))
 
 
-def _parameters(query: Queried, paged: bool) -> list[tuple[str, str]]:
+def _parameters(query: TableQuery, paged: bool) -> list[tuple[str, str]]:
     """Return what differs from a table's first view."""
     found = [("space", query.space)] if query.space else []
     if query.sort != "test" or query.descending is not None:

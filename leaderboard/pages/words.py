@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from datetime import datetime, timezone
 
+from benchmark.results import Score
+from benchmark.tasks import Measure
+
 TASKS = {
     "semseg": "Semantic segmentation",
     "captioning": "Captioning",
@@ -61,6 +64,20 @@ def duration(seconds: float | None) -> str:
         return f"{seconds / 60:.0f} min"
     hours = seconds / 3600
     return f"{hours:.1f} h" if hours < 100 else f"{hours:,.0f} h"
+
+
+def score_text(score: Score, measure: Measure, *, signed: bool = False) -> str:
+    """Return ``12.0 [10.9, 13.3]``, or the value alone where there is no interval."""
+    if score.value is None:
+        return "–"
+    return f"{measure.text(score.value, signed)} {interval_text(score, measure, signed=signed)}".rstrip()
+
+
+def interval_text(score: Score, measure: Measure, *, signed: bool = False) -> str:
+    """Return ``[10.9, 13.3]``, or nothing where there is no interval."""
+    if score.value is None or score.low is None or score.high is None:
+        return ""
+    return f"[{measure.text(score.low, signed)}, {measure.text(score.high, signed)}]"
 
 
 def _three_digits(number: float) -> str:

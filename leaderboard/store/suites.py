@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +21,7 @@ from leaderboard.store.database import Store
 from leaderboard.store.queue import now
 from leaderboard.store.tables import BoardSuite
 from leaderboard.suites import identity
-from leaderboard.truth import Truth, open_truth
+from leaderboard.truth import Truth, open_truth, open_unpacked, unpack_truth
 from sim_envs.errors import UserError, unknown
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -47,8 +45,7 @@ def add_suite(
     """
     for digest in code:
         check_code(digest)
-    with _alone(store.board.truth):
-        truth = open_truth(private, store.board.truth)
+    truth = open_truth(private, store.board.truth)
     pack, suite = truth.pack, truth.suite
     if identity(suite) != pack.suite:
         raise UserError(f"{private} says it is of {pack.suite.name} v{pack.suite.version}, and holds other rules.")
@@ -112,15 +109,15 @@ def rules_of(suite: BoardSuite) -> Suite:
 
 
 def truth_of(store: Store, suite: BoardSuite) -> Truth:
-    """Open the truth of a suite. Its pack is unpacked when it is not yet, by one process at a time.
+    """Open the truth of a suite. Its pack is unpacked when it is not yet.
 
     Raises:
         UserError: the pack is not in the board's files, or is damaged.
     """
     if suite.private_pack not in store.files:
         raise UserError(f"The private pack of {suite.name} v{suite.version} is missing. Restore the board's files.")
-    with _alone(store.board.truth):
-        return open_truth(store.files.path(suite.private_pack), store.board.truth)
+    pack = store.files.path(suite.private_pack)
+    return open_unpacked(unpack_truth(pack, suite.private_pack, store.board.truth))
 
 
 def close_suite(session: Session, name: str, version: int) -> BoardSuite:
@@ -211,12 +208,3 @@ def _whole_pack(stream: BinaryIO, path: Path) -> Pack:
 
 def _frames(pack: Pack) -> list[tuple[str, str, int]]:
     return sorted((space.space, space.recording, space.frames) for space in pack.spaces)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one process at a time into a folder; the system frees the lock of one that dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -13,6 +24,14 @@ STATUSES = ("queued", "validating", "scoring", "scored", "rejected", "failed")
 """Of a submission, in order. ``rejected``: the submission is at fault; ``failed``: the board is, and may try again."""
 
 WAITING = ("queued", "validating", "scoring")
+
+_NAMES = {
+    "ix": "%(table_name)s_%(column_0_N_name)s",
+    "uq": "%(table_name)s_%(column_0_N_name)s_unique",
+    "fk": "%(table_name)s_%(column_0_N_name)s_of_%(referred_table_name)s",
+    "pk": "%(table_name)s_pk",
+}
+"""Of whatever is not named, so that a migration can name it on every database."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -35,6 +54,7 @@ class Moment(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """Declares columns by their Python types."""
 
+    metadata = MetaData(naming_convention=_NAMES)
     type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012, SQLAlchemy's
 
 
@@ -124,6 +144,7 @@ class Submitted(Base):
         content: digest over its prediction files.
         reason, message: why it was rejected or failed.
         worker, lease: who works on it and until when nobody else may.
+        again: since when it waits to be scored again, None while it does not. Meanwhile its status and scores stay.
         entry: SHA-256 of its :class:`leaderboard.entries.Entry`.
         pictures: sample predictions: [{space, role, frame, task, protocol, test_space, rgb, prediction}, …], the last
             two the SHA-256 of PNG files.
@@ -149,6 +170,7 @@ class Submitted(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     worker: Mapped[str | None] = mapped_column(String(64))
     lease: Mapped[datetime | None]
+    again: Mapped[datetime | None]
 
     suite: Mapped[str | None] = mapped_column(String(64))
     suite_version: Mapped[int | None]

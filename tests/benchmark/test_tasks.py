@@ -60,6 +60,8 @@ def test_every_task_of_pixels_fulfils_the_contract(name: str) -> None:
     colours = np.zeros((len(task.categories) + 1, 3), np.uint8)
     picture = task.display(prediction[first], target[first], np.zeros((4, 4, 3), np.uint8), colours)
     assert (picture.shape, picture.dtype) == ((4, 4, 3), np.uint8)
+    sketch = task.sketch(prediction[first], 0, np.zeros((6, 4, 4, 3), np.uint8), colours)
+    assert (sketch.shape, sketch.dtype) == ((4, 4, 3), np.uint8)
 
 
 def test_an_unknown_task_names_the_near_one() -> None:

@@ -95,7 +95,7 @@ def running_cluster() -> Iterator[Cluster]:
             _wait_for(cluster, server)
             yield cluster
         finally:
-            server.send_signal(signal.SIGINT)  # ends sessions that are open, too
+            server.send_signal(signal.SIGQUIT)  # at once: nothing in it is needed any more
             server.wait(30)
     finally:
         log.close()
@@ -114,7 +114,7 @@ def _programs() -> Path | None:
 
 def _end_with_parent() -> None:
     """Have the system end the server when the tests are killed (prctl PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(1, signal.SIGINT)
+    ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
 
 
 def _wait_for(cluster: Cluster, server: subprocess.Popen[bytes]) -> None:
