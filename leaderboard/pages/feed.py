@@ -10,9 +10,10 @@ from datetime import datetime, timezone
 from sqlalchemy import select
 
 from benchmark.tasks import TASKS
-from leaderboard.pages.shown import SHOWN, table_standings
+from leaderboard.pages.shown import table_standings
 from leaderboard.pages.urls import Urls
 from leaderboard.store.database import Store
+from leaderboard.store.listing import visible
 from leaderboard.store.tables import Standing, Submitted
 
 MEDIA_TYPE = "application/atom+xml"
@@ -23,7 +24,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 def feed(store: Store, urls: Urls) -> str:
     """Return the feed: the newest 50 submissions that are shown, the last scored one first."""
     with store.reading() as session:
-        newest = session.scalars(select(Submitted).where(*SHOWN).order_by(Submitted.finished.desc()).limit(NEWEST))
+        newest = session.scalars(select(Submitted).where(*visible()).order_by(Submitted.finished.desc()).limit(NEWEST))
         entries = [(submitted, table_standings(session, submitted.id)) for submitted in newest]
     ET.register_namespace("", _ATOM)
     root = ET.Element(_named("feed"), {"{http://www.w3.org/XML/1998/namespace}lang": "en"})

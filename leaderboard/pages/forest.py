@@ -1,4 +1,4 @@
-"""A forest plot: differences with their intervals, as an SVG without styles of its own, so that a strict policy holds."""
+"""A forest plot: differences with their intervals, as an SVG that takes its looks from the style sheet alone."""
 
 from __future__ import annotations
 

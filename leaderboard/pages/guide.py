@@ -13,11 +13,11 @@ from benchmark.report.tables import RANKS_SAY
 from benchmark.statistics import LEVEL, RESAMPLES
 from leaderboard.custody import CONTAMINATION, CUSTODY
 from leaderboard.pages.render import page
-from leaderboard.pages.shown import SHOWN
 from leaderboard.pages.tracks import LOOKS
 from leaderboard.pages.urls import Urls
 from leaderboard.refusal import REFUSALS
 from leaderboard.store.database import Store
+from leaderboard.store.listing import visible
 from leaderboard.store.tables import WAITING, BoardSuite, Submitted
 
 TIMED = 50
@@ -82,7 +82,7 @@ def size_text(count: int) -> str:
 
 def _waiting(session: Session) -> Waiting:
     queued = session.scalar(select(func.count()).select_from(Submitted).where(Submitted.status.in_(WAITING))) or 0
-    timed = (*SHOWN, Submitted.started.is_not(None), Submitted.finished >= Submitted.started)
+    timed = (*visible(), Submitted.started.is_not(None), Submitted.finished >= Submitted.started)
     last = select(Submitted.started, Submitted.finished).where(*timed).order_by(Submitted.finished.desc()).limit(TIMED)
-    taken = [(finished - started).total_seconds() for started, finished in session.execute(last)]
+    taken = [(done - began).total_seconds() for began, done in session.execute(last) if done and began]
     return Waiting(queued, statistics.median(taken) if taken else None)

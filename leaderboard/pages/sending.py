@@ -140,7 +140,7 @@ def progress_of(store: Store, urls: Urls, submission: str, secret: str) -> Progr
             raise NoSuchSubmission(f"{token.team.name} has no submission of that id.")
         lines = session.scalars(select(LogLine).where(LogLine.submission_id == submitted.id).order_by(LogLine.id))
         log = tuple(lines)
-    public = submitted.entry is not None and submitted.hidden is None
+    public = submitted.status == "scored" and submitted.hidden is None
     waits = submitted.status in WAITING
     return Progress(submitted, title_of(submitted), log, waits, urls.submission(submitted.id) if public else "")
 

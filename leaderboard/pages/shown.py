@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from leaderboard.store.listing import visible
 from leaderboard.store.tables import Standing, Submitted
-
-SHOWN = (Submitted.entry.is_not(None), Submitted.hidden.is_(None))
-"""Conditions of a submission that everybody may see; one that is scored again is seen as it was until then."""
 
 
 def shown(session: Session, submission: str) -> Submitted | None:
     """Return a submission that everybody may see; None where there is none of that id."""
-    return session.scalar(select(Submitted).where(Submitted.id == submission, *SHOWN))
+    return session.scalar(select(Submitted).where(Submitted.id == submission, *visible()))
 
 
 def standings(session: Session, submission: str) -> Sequence[Standing]:

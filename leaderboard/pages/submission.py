@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from benchmark.report.grids import Cell, Grid
+from benchmark.report.grids import Cell, Grid, narrowed
 from benchmark.report.provenance import environments_grid, pretraining_grid
 from benchmark.tasks import TASKS, Measure, Task
-from leaderboard.entries import read_entry
-from leaderboard.pages.breakdown import Breakdown, breakdowns
+from leaderboard.entries import Entry, read_entry
 from leaderboard.pages.claims import RowKey, Scores, claimed_rows, claims_grid, found_scores
 from leaderboard.pages.lineage import lineage_grid
 from leaderboard.pages.render import page, problem
-from leaderboard.pages.shown import SHOWN, shown, standings, table_standings, title_of
+from leaderboard.pages.shown import shown, standings, table_standings, title_of
 from leaderboard.pages.urls import Urls
+from leaderboard.standings.details import Details, details
 from leaderboard.store.database import Store
 from leaderboard.store.files import Files
+from leaderboard.store.listing import visible
 from leaderboard.store.standings import TableQuery
 from leaderboard.store.tables import BoardSuite, Standing, Submitted
 
@@ -58,7 +59,7 @@ class Section:
     ranked: int
     lines: tuple[ScoreLine, ...]
     other: Grid | None
-    breakdowns: tuple[Breakdown, ...]
+    details: tuple[Details, ...]
     pictures: tuple[dict[str, Any], ...]
 
 
@@ -71,7 +72,7 @@ class Behind:
         grids: of code and machines, and of how fast pre-training was.
     """
 
-    breakdowns: tuple[Breakdown, ...]
+    details: tuple[Details, ...]
     lineage: Grid | None
     grids: tuple[Grid, ...]
     scores: Mapping[RowKey, Scores]
@@ -83,7 +84,23 @@ def behind(files: Files, entry_sha256: str) -> Behind:
     entry = read_entry(files.read(entry_sha256), f"entry {entry_sha256[:12]}")
     pretraining = pretraining_grid(entry.results)
     grids = (environments_grid(entry.results), *([pretraining] if pretraining.rows else []))
-    return Behind(breakdowns(entry), lineage_grid(entry.results), grids, found_scores(entry.results))
+    return Behind(
+        tuple(_for_everybody(part, entry) for part in details(entry)),
+        lineage_grid(entry.results),
+        grids,
+        found_scores(entry.results),
+    )
+
+
+def _for_everybody(part: Details, entry: Entry) -> Details:
+    """Leave out how much there is of each category where the labels are hidden."""
+    grid = part.categories
+    if grid is None or not grid.rows:
+        return replace(part, categories=None)
+    if entry.custody == "open":
+        return part
+    by_name = replace(grid, rows=tuple(sorted(grid.rows, key=lambda row: row[0].text)))
+    return replace(part, categories=narrowed(by_name, (grid.columns[0], *grid.columns[2:])))
 
 
 def submission_page(
@@ -117,7 +134,7 @@ def submission_page(
         submitted=submitted,
         title=title_of(submitted),
         suite=suite,
-        sections=_sections(submitted, of_it, ranked, more.breakdowns, urls),
+        sections=_sections(submitted, of_it, ranked, more.details, urls),
         lineage=more.lineage,
         provenance=more.grids,
         claims=claims_grid(claimed, more.scores),
@@ -170,8 +187,8 @@ def _not_shown(store: Store, submitted: Submitted | None, urls: Urls) -> tuple[i
             urls, settings, "Not shown any more", f"This submission was taken off the board: {submitted.hidden}"
         )
     message = (
-        "No submission of that id is shown here. While it waits or after it was rejected, only its team sees it, with a "
-        "token."
+        "No submission of that id is shown here. While it waits, or when it was rejected, only its team sees it, with "
+        "a token."
     )
     return 404, problem(urls, settings, "Not found", message)
 
@@ -182,7 +199,7 @@ def _ranked(session: Session, submitted: Submitted) -> dict[tuple[str, str], int
     counted = (
         select(Standing.task, Standing.protocol, func.count())
         .join(Submitted, Submitted.id == Standing.submission_id)
-        .where(*table, *SHOWN)
+        .where(*table, *visible())
         .group_by(Standing.task, Standing.protocol)
     )
     return {(task, protocol): count for task, protocol, count in session.execute(counted)}
@@ -203,7 +220,7 @@ def _nearest(session: Session, submitted: Submitted) -> Sequence[Submitted]:
     )
     distance = func.abs(Standing.test - (own.test or 0.0))
     nearest = (
-        select(Standing).join(Submitted).where(*table, *SHOWN).order_by(distance.is_(None), distance, Submitted.id)
+        select(Standing).join(Submitted).where(*table, *visible()).order_by(distance.is_(None), distance, Submitted.id)
     )
     return [standing.submission for standing in session.scalars(nearest.limit(NEAREST))]
 
@@ -215,7 +232,9 @@ def _same_predictions(session: Session, submitted: Submitted) -> Submitted | Non
         Submitted.suite == submitted.suite,
         Submitted.suite_version == submitted.suite_version,
     )
-    first = session.scalar(select(Submitted).where(*same, *SHOWN).order_by(Submitted.received, Submitted.id).limit(1))
+    first = session.scalar(
+        select(Submitted).where(*same, *visible()).order_by(Submitted.received, Submitted.id).limit(1)
+    )
     return None if first is None or first.id == submitted.id else first
 
 
@@ -223,7 +242,7 @@ def _sections(
     submitted: Submitted,
     of_it: Sequence[Standing],
     ranked: dict[tuple[str, str], int],
-    parts: Sequence[Breakdown],
+    parts: Sequence[Details],
     urls: Urls,
 ) -> list[Section]:
     groups: dict[tuple[str, str], list[Standing]] = {}
@@ -240,7 +259,7 @@ def _sections(
                 ranked.get((task, protocol), 0),
                 tuple(_line(standing, urls) for standing in told),
                 _other_measures(TASKS[task], group[0]),
-                tuple(part for part in parts if (part.task, part.protocol) == (task, protocol)),
+                tuple(_with_intervals(part, group) for part in parts if (part.task, part.protocol) == (task, protocol)),
                 tuple(p for p in submitted.pictures or () if (p["task"], p["protocol"]) == (task, protocol)),
             )
         )
@@ -259,6 +278,19 @@ def _line(standing: Standing, urls: Urls) -> ScoreLine:
         held_out_rank=rank_text(standing.held_out_best, standing.held_out_worst),
         gap=score_text(measure, (standing.gap, standing.gap_low, standing.gap_high), signed=True),
     )
+
+
+def _with_intervals(part: Details, group: Sequence[Standing]) -> Details:
+    """Put intervals beside the main measure of each space."""
+    standing = next((standing for standing in group if standing.space == part.space), None)
+    if standing is None:
+        return part
+    measure = TASKS[part.task].measures[0]
+    scores = {space: score_text(measure, score) for space, _, *score in standing.spaces}
+    rows = tuple(
+        (*row[:3], replace(row[3], text=scores.get(row[0].text, row[3].text)), *row[4:]) for row in part.spaces.rows
+    )
+    return replace(part, spaces=replace(part.spaces, rows=rows))
 
 
 def _other_measures(task: Task, standing: Standing) -> Grid | None:
