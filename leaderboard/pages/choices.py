@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from leaderboard.pages.tracks import Look, looks, order
 from leaderboard.pages.urls import Urls
-from leaderboard.pages.words import protocol_title, task_title
+from leaderboard.pages.words import protocol_title, task_order, task_title
 from leaderboard.standings import TableKey, TablePage, TableQuery
 
 
@@ -38,7 +38,7 @@ def task_choices(keys: Iterable[TableKey], query: TableQuery, urls: Urls) -> lis
             found[key.task] = key.protocol
     return [
         Choice(task_title(task), urls.table(_fresh(query, task, protocol, "")), task == query.task)
-        for task, protocol in found.items()
+        for task, protocol in sorted(found.items(), key=lambda item: task_order(item[0]))
     ]
 
 

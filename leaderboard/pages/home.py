@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,11 +11,11 @@ from benchmark.suites import Suite
 from benchmark.tasks import TASKS, Measure
 from leaderboard.pages.render import page
 from leaderboard.pages.urls import Urls
-from leaderboard.pages.words import interval_text
+from leaderboard.pages.words import interval_text, sentence, task_order
 from leaderboard.standings import TableKey, TableQuery
 from leaderboard.store import listing
 from leaderboard.store.database import Store
-from leaderboard.store.leaders import Lead, leads
+from leaderboard.store.leaders import Lead, TableName, leads
 from leaderboard.store.tables import BoardSuite
 
 NEWEST = 8
@@ -24,13 +24,12 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class TableLine:
-    """A table in the list of its suite; ``interval`` is that of the highest score."""
+    """A table in the list of its suite, with its leaders in the test space and in held-out spaces."""
 
     key: TableKey
     href: str
     measure: Measure
-    lead: Lead | None
-    interval: str
+    leads: tuple[Lead | None, Lead | None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def home_page(store: Store, urls: Urls) -> str:
     with store.reading() as session:
         suites = session.scalars(select(BoardSuite)).all()
         keys = listing.tables(session)
-        leading = leads(session, NAMED)
+        leading = (leads(session, "test", NAMED), leads(session, "held_out", NAMED))
         newest = listing.latest(session, NEWEST)
     return page(
         "home.html",
@@ -62,6 +61,7 @@ def home_page(store: Store, urls: Urls) -> str:
         settings=store.board.settings,
         parts_of_suites=[_part(suite, keys, leading, urls) for suite in sorted(suites, key=_newest_first)],
         newest=newest,
+        interval_text=interval_text,
         example=next((suite.name for suite in suites if suite.closed is None), "demo"),
         address=urls.absolute(urls.home()).removesuffix("/") if urls.live else store.board.settings.url or "URL",
     )
@@ -72,20 +72,20 @@ def _newest_first(suite: BoardSuite) -> tuple[bool, str, int]:
 
 
 def _part(
-    suite: BoardSuite, keys: Iterable[TableKey], leading: dict[tuple[str, int, str, str], Lead], urls: Urls
+    suite: BoardSuite, keys: Iterable[TableKey], leading: Sequence[Mapping[TableName, Lead]], urls: Urls
 ) -> SuitePart:
     rules = Suite.model_validate(suite.rules)
-    mine: Sequence[TableKey] = [key for key in keys if (key.suite, key.version) == (suite.name, suite.version)]
+    mine = [key for key in keys if (key.suite, key.version) == (suite.name, suite.version)]
     return SuitePart(
         suite=suite,
-        summary=rules.summary,
+        summary=sentence(rules.summary),
         test_spaces=len(rules.test_spaces),
         held_out=len(rules.held_out),
-        tables=tuple(_line(key, leading.get((key.suite, key.version, key.task, key.protocol)), urls) for key in mine),
+        tables=tuple(_line(key, leading, urls) for key in sorted(mine, key=lambda key: task_order(key.task))),
     )
 
 
-def _line(key: TableKey, lead: Lead | None, urls: Urls) -> TableLine:
-    measure = TASKS[key.task].measures[0]
-    href = urls.table(TableQuery(key.suite, key.version, key.task, key.protocol))
-    return TableLine(key, href, measure, lead, interval_text(lead.first[0].score, measure) if lead else "")
+def _line(key: TableKey, leading: Sequence[Mapping[TableName, Lead]], urls: Urls) -> TableLine:
+    name = (key.suite, key.version, key.task, key.protocol)
+    test, held_out = (leads.get(name) for leads in leading)
+    return TableLine(key, urls.table(TableQuery(*name)), TASKS[key.task].measures[0], (test, held_out))

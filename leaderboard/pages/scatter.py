@@ -15,7 +15,7 @@ from leaderboard.standings import Dot
 MOST = 500
 CROSSES = 30
 WIDTH, HEIGHT = 640, 480
-LEFT, RIGHT, TOP, BOTTOM = 58, 622, 14, 428
+LEFT, RIGHT, TOP, BOTTOM = 74, 626, 14, 428
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,19 @@ class Scatter:
     points: tuple[Point, ...]
     tracks: tuple[tuple[str, Look], ...]
     left_out: int
+
+    width, height = WIDTH, HEIGHT
+    left, right, top, bottom = LEFT, RIGHT, TOP, BOTTOM
+
+    @property
+    def size(self) -> float:
+        """Half the width of a point."""
+        return 6 if len(self.points) <= 2 * CROSSES else 4.5
+
+    @property
+    def crossed(self) -> bool:
+        """Whether intervals are drawn."""
+        return len(self.points) <= CROSSES
 
 
 def scatter(dots: Sequence[Dot], total: int, measure: Measure, urls: Urls) -> Scatter | None:

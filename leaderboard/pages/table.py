@@ -37,7 +37,7 @@ def table_page(store: Store, query: TableQuery, urls: Urls) -> str:
         suite = board_suite(session, query.suite, query.version)
         twins = first_twins(session, [row.id for row in table.rows])
         key = (query.suite, query.version, query.task, query.protocol)
-        lead = leads(session, only=key).get(key)
+        lead = leads(session, "test", only=key).get(key)
         keys = [key for key in listing.tables(session) if (key.suite, key.version) == (query.suite, query.version)]
     return page(
         "table.html",

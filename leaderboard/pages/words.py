@@ -8,12 +8,12 @@ from datetime import datetime, timezone
 from benchmark.results import Score
 from benchmark.tasks import Measure
 
-TASKS = {
+TITLES = {
     "semseg": "Semantic segmentation",
+    "detection": "Object detection",
     "captioning": "Captioning",
     "depth": "Depth",
     "normals": "Surface normals",
-    "detection": "Object detection",
     "retrieval": "Place retrieval",
 }
 PROTOCOLS = {"frozen": "frozen encoder", "finetune": "fine-tuned encoder", "zero-shot": "zero-shot"}
@@ -21,7 +21,12 @@ PROTOCOLS = {"frozen": "frozen encoder", "finetune": "fine-tuned encoder", "zero
 
 def task_title(task: str) -> str:
     """Return a task's name for a heading; one from elsewhere keeps its own."""
-    return TASKS.get(task, task)
+    return TITLES.get(task, task)
+
+
+def task_order(task: str) -> tuple[int, str]:
+    """Return a task's place in lists; those from elsewhere come last, by name."""
+    return list(TITLES).index(task) if task in TITLES else len(TITLES), task
 
 
 def protocol_title(protocol: str) -> str:
@@ -37,6 +42,12 @@ def day(time: datetime) -> str:
 def moment(time: datetime) -> str:
     """Return ``2026-11-24 13:05 UTC``."""
     return time.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital and a full stop."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def plural(count: int, noun: str) -> str:

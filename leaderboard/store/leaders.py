@@ -1,9 +1,10 @@
-"""What a board's first page needs of all tables at once: who leads each."""
+"""Who leads: of all tables at once, for a board's first page, and of one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,14 +17,13 @@ from leaderboard.store.tables import Standing, Submitted, Team
 
 @dataclass(frozen=True)
 class Leader:
-    """A submission that may be the best of a table in its test space, as far as its rank interval says."""
+    """A submission that may be the best of a table, as far as its ranks say."""
 
     id: str
     name: str
     team: str
     track: str
     score: Score
-    ranks: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,16 @@ TableName = tuple[str, int, str, str]
 """Suite, version, task, protocol."""
 
 
-def leads(session: Session, most: int = 3, only: TableName | None = None) -> dict[TableName, Lead]:
-    """Return the head of every table about the mean over test spaces, or of one such table.
+def leads(
+    session: Session, role: Literal["test", "held_out"], most: int = 3, only: TableName | None = None
+) -> dict[TableName, Lead]:
+    """Return who shares the first rank in every table about the mean over test spaces, or in one such table.
 
     Args:
+        role: whether ranks are those in the test space or in held-out spaces.
         most: leaders of a table that are named.
     """
+    value, low, high, best = (getattr(Standing, f"{role}{part}") for part in ("", "_low", "_high", "_best"))
     table = (Standing.suite, Standing.suite_version, Standing.task, Standing.protocol)
     columns = select(
         *table,
@@ -56,22 +60,18 @@ def leads(session: Session, most: int = 3, only: TableName | None = None) -> dic
         func.coalesce(func.nullif(Submitted.name, ""), Submitted.model),
         Team.name,
         Standing.track,
-        Standing.test,
-        Standing.test_low,
-        Standing.test_high,
-        Standing.test_best,
-        Standing.test_worst,
+        value,
+        low,
+        high,
     )
     joined = columns.join(Submitted, Submitted.id == Standing.submission_id).join(Team, Team.id == Submitted.team_id)
-    leading = joined.where(Standing.space == "", Standing.test_best == 1, *visible())
+    leading = joined.where(Standing.space == "", best == 1, *visible())
     if only is not None:
         leading = leading.where(*(column == value for column, value in zip(table, only, strict=True)))
     found: dict[TableName, list[Leader]] = {}
-    for suite, version, task, protocol, id, name, team, track, value, low, high, best, worst in session.execute(
-        leading
-    ):
-        leader = Leader(id, name, team, track, Score(value=value, low=low, high=high), (best, worst))
-        found.setdefault((suite, version, task, protocol), []).append(leader)
+    for *name, id, title, team, track, middle, least, highest in session.execute(leading):
+        leader = Leader(id, title, team, track, Score(value=middle, low=least, high=highest))
+        found.setdefault((name[0], name[1], name[2], name[3]), []).append(leader)
     return {name: Lead(_best_first(name[2], leaders)[:most], len(leaders)) for name, leaders in found.items()}
 
 
