@@ -14,6 +14,7 @@ from benchmark.cli import (
     engines,
     exports,
     grid,
+    hidden,
     look,
     models,
     pretraining,
@@ -46,7 +47,9 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(engines.app, name="engines")
 app.add_typer(doctor.app)
+app.add_typer(hidden.app)
 app.add_typer(submissions.app)
+submissions.board.add_typer(hidden.board)
 app.add_typer(submissions.board, name="leaderboard")
 
 

@@ -77,13 +77,13 @@ def validate_file(file: Path, suite_files: Sequence[str], as_json: bool) -> None
 
 def pack_public(run: Path, file: Path, suite_files: Sequence[str], home: Path) -> None:
     """Write the test frames of a run's spaces without labels, and say what was written."""
-    _say(write_public_pack(run, file, known_suites(suite_files), recording_opener(home)), file)
+    say_pack(write_public_pack(run, file, known_suites(suite_files), recording_opener(home)), file)
 
 
 def pack_private(run: Path, file: Path, suite_files: Sequence[str], home: Path) -> None:
     """Write the truth about the test frames of a run's spaces, and say what was written."""
     pack = write_private_pack(run, file, known_suites(suite_files), recording_opener(home))
-    _say(pack, file)
+    say_pack(pack, file)
     note.print(
         f"Serves {', '.join(pack.tasks)}. Keep it where scores are made: it holds every label.",
         highlight=False,
@@ -91,7 +91,8 @@ def pack_private(run: Path, file: Path, suite_files: Sequence[str], home: Path) 
     )
 
 
-def _say(pack: Pack, file: Path) -> None:
+def say_pack(pack: Pack, file: Path) -> None:
+    """Print what was written."""
     frames = sum(space.frames for space in pack.spaces)
     what = f"{pack.kind} pack of {pack.suite.name} v{pack.suite.version}: {frames} frames of {len(pack.spaces)} spaces"
     out.print(f"{file}  {file.stat().st_size / 1e6:.1f} MB  {what}", highlight=False, markup=False)

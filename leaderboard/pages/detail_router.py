@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from leaderboard.pages.answers import live_urls, missing
 from leaderboard.pages.comparison import comparison_page
 from leaderboard.pages.feed import MEDIA_TYPE, feed
 from leaderboard.pages.form_body import FormReader
@@ -50,12 +51,9 @@ def detail_router(store: Store) -> APIRouter:
     """Return the routes."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    def urls_of(request: Request) -> LiveUrls:
-        return LiveUrls(store.board.settings.url or str(request.base_url).rstrip("/"))
-
     @router.get("/s/{submission}")
     def one(submission: str, request: Request) -> Response:
-        status, text = submission_page(store, known(submission), urls_of(request))
+        status, text = submission_page(store, known(submission), live_urls(store, request))
         return HTMLResponse(text, status)
 
     @router.get("/s/{submission}/scores.json")
@@ -65,37 +63,37 @@ def detail_router(store: Store) -> APIRouter:
 
     @router.get("/s/{submission}/vs")
     def choose(submission: str, request: Request, other: str = "") -> Response:
-        urls = urls_of(request)
+        urls = live_urls(store, request)
         first, second = known(submission), known(other)
         return RedirectResponse(urls.comparison(first, second) if second else urls.submission(first), 303)
 
     @router.get("/s/{first}/vs/{second}")
     def two(first: str, second: str, request: Request) -> Response:
-        status, text = comparison_page(store, known(first), known(second), urls_of(request))
+        status, text = comparison_page(store, known(first), known(second), live_urls(store, request))
         return HTMLResponse(text, status)
 
     @router.get("/guide")
     def guide(request: Request) -> Response:
-        return HTMLResponse(guide_page(store, urls_of(request)))
+        return HTMLResponse(guide_page(store, live_urls(store, request)))
 
     @router.get("/feed.atom")
     def atom(request: Request) -> Response:
-        return Response(feed(store, urls_of(request)), media_type=MEDIA_TYPE)
+        return Response(feed(store, live_urls(store, request)), media_type=MEDIA_TYPE)
 
     @router.get("/pictures/{name}.png")
     def png(name: str, request: Request) -> Response:
         content = picture(store, name)
         if content is None:
-            return one("", request)
+            return missing(store, request, "There is no such picture on this board.")
         return Response(content, media_type="image/png", headers=PICTURES)
 
     @router.get("/submit")
     def form(request: Request) -> Response:
-        return HTMLResponse(form_page(store, urls_of(request)), headers=PRIVATE)
+        return HTMLResponse(form_page(store, live_urls(store, request)), headers=PRIVATE)
 
     @router.post("/submit")
     async def submit(request: Request) -> Response:
-        urls = urls_of(request)
+        urls = live_urls(store, request)
         store.board.scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=store.board.scratch) as file:
             try:
@@ -117,11 +115,11 @@ def detail_router(store: Store) -> APIRouter:
 
     @router.get("/submit/status")
     def ask(request: Request) -> Response:
-        return RedirectResponse(f"{urls_of(request).submit()}#status", 303)
+        return RedirectResponse(f"{live_urls(store, request).submit()}#status", 303)
 
     @router.post("/submit/status")
     async def status(request: Request) -> Response:
-        urls = urls_of(request)
+        urls = live_urls(store, request)
         fields: dict[str, str] = {}
         try:
             refuse_other_sites(request)

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from markupsafe import Markup, escape
 
-WIDTH, LEFT, RIGHT, ROW, TOP, BOTTOM = 640, 170, 16, 30, 14, 48
+WIDTH, LEFT, RIGHT, ROW, TOP, BOTTOM = 520, 122, 14, 30, 8, 46
 TICKS = 4
-LONGEST_NAME = 32
+LONGEST_NAME = 22
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def guide_page(store: Store, urls: Urls) -> str:
         example=open_suites[0].name if open_suites else "demo",
         custodies={suite.custody: None for suite in open_suites},
         waiting=waiting,
+        board=urls.absolute(urls.home()).rstrip("/") if urls.live else store.board.settings.url or "URL",
         tracks={track.value: look for track, look in LOOKS.items()},
         refusals=REFUSALS,
         custody=CUSTODY,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from benchmark.report.grids import Cell, Grid, narrowed
 from benchmark.report.provenance import environments_grid, pretraining_grid
+from benchmark.results import Score
 from benchmark.tasks import TASKS, Measure, Task
 from leaderboard.entries import Entry, read_entry
 from leaderboard.pages.claims import RowKey, Scores, claimed_rows, claims_grid, found_scores
@@ -19,12 +20,15 @@ from leaderboard.pages.lineage import lineage_grid
 from leaderboard.pages.render import page, problem
 from leaderboard.pages.shown import shown, standings, table_standings, title_of
 from leaderboard.pages.urls import Urls
+from leaderboard.pages.words import interval_text
+from leaderboard.standings import Ranked, TableQuery
 from leaderboard.standings.details import Details, details
 from leaderboard.store.database import Store
 from leaderboard.store.files import Files
 from leaderboard.store.listing import visible
-from leaderboard.store.standings import TableQuery
-from leaderboard.store.tables import BoardSuite, Standing, Submitted
+from leaderboard.store.suites import board_suite
+from leaderboard.store.tables import Standing, Submitted
+from leaderboard.store.twins import first_twins
 
 NEAREST = 100
 """Other submissions that are offered for a comparison."""
@@ -117,12 +121,10 @@ def submission_page(
         if submitted is None:
             return _not_shown(store, session.get(Submitted, submission), urls)
         of_it = standings(session, submission)
-        ranked = _ranked(session, submitted)
+        ranked = _ranked_rows(session, submitted)
         others = [other for other in _nearest(session, submitted) if compared is None or other.id in compared]
-        earlier = _same_predictions(session, submitted)
-        suite = session.scalar(
-            select(BoardSuite).where(BoardSuite.name == submitted.suite, BoardSuite.version == submitted.suite_version)
-        )
+        twin = first_twins(session, [submitted.id]).get(submitted.id)
+        suite = board_suite(session, submitted.suite or "", submitted.suite_version or 0)
     assert submitted.entry is not None  # it is shown
     more = behind(store.files, submitted.entry)
     claimed = claimed_rows(store.files, submitted.sha256) if submitted.as_claimed is False else ()
@@ -138,7 +140,7 @@ def submission_page(
         lineage=more.lineage,
         provenance=more.grids,
         claims=claims_grid(claimed, more.scores),
-        earlier=earlier,
+        twin=twin,
         others=others,
     )
     return 200, text
@@ -193,7 +195,7 @@ def _not_shown(store: Store, submitted: Submitted | None, urls: Urls) -> tuple[i
     return 404, problem(urls, settings, "Not found", message)
 
 
-def _ranked(session: Session, submitted: Submitted) -> dict[tuple[str, str], int]:
+def _ranked_rows(session: Session, submitted: Submitted) -> dict[tuple[str, str], int]:
     """Return (task, protocol) → rows of the table over all test spaces."""
     table = (Standing.suite == submitted.suite, Standing.suite_version == submitted.suite_version, Standing.space == "")
     counted = (
@@ -223,19 +225,6 @@ def _nearest(session: Session, submitted: Submitted) -> Sequence[Submitted]:
         select(Standing).join(Submitted).where(*table, *visible()).order_by(distance.is_(None), distance, Submitted.id)
     )
     return [standing.submission for standing in session.scalars(nearest.limit(NEAREST))]
-
-
-def _same_predictions(session: Session, submitted: Submitted) -> Submitted | None:
-    """Return the first submission of the suite that has the very same predictions, when that is another one."""
-    same = (
-        Submitted.content == submitted.content,
-        Submitted.suite == submitted.suite,
-        Submitted.suite_version == submitted.suite_version,
-    )
-    first = session.scalar(
-        select(Submitted).where(*same, *visible()).order_by(Submitted.received, Submitted.id).limit(1)
-    )
-    return None if first is None or first.id == submitted.id else first
 
 
 def _sections(
@@ -269,14 +258,15 @@ def _sections(
 def _line(standing: Standing, urls: Urls) -> ScoreLine:
     measure = TASKS[standing.task].measures[0]
     query = TableQuery(standing.suite, standing.suite_version, standing.task, standing.protocol, standing.space)
+    test, held_out = _ranked(standing, "test"), _ranked(standing, "held_out")
     return ScoreLine(
         where=standing.space or "all test spaces",
         table=urls.table(query),
-        test=score_text(measure, (standing.test, standing.test_low, standing.test_high)),
-        test_rank=rank_text(standing.test_best, standing.test_worst),
-        held_out=score_text(measure, (standing.held_out, standing.held_out_low, standing.held_out_high)),
-        held_out_rank=rank_text(standing.held_out_best, standing.held_out_worst),
-        gap=score_text(measure, (standing.gap, standing.gap_low, standing.gap_high), signed=True),
+        test=score_text(measure, test.score),
+        test_rank=test.ranks_text,
+        held_out=score_text(measure, held_out.score),
+        held_out_rank=held_out.ranks_text,
+        gap=score_text(measure, _score((standing.gap, standing.gap_low, standing.gap_high)), signed=True),
     )
 
 
@@ -286,7 +276,7 @@ def _with_intervals(part: Details, group: Sequence[Standing]) -> Details:
     if standing is None:
         return part
     measure = TASKS[part.task].measures[0]
-    scores = {space: score_text(measure, score) for space, _, *score in standing.spaces}
+    scores = {space: score_text(measure, _score(triple)) for space, _, *triple in standing.spaces}
     rows = tuple(
         (*row[:3], replace(row[3], text=scores.get(row[0].text, row[3].text)), *row[4:]) for row in part.spaces.rows
     )
@@ -298,7 +288,7 @@ def _other_measures(task: Task, standing: Standing) -> Grid | None:
     for measure in task.measures[1:]:
         by_role = standing.measures.get(measure.key, {})
         arrow = "↑" if measure.higher_is_better else "↓"
-        scores = [by_role.get(role) or (None, None, None) for role in ("test", "held_out", "gap")]
+        scores = [_score(by_role.get(role) or (None, None, None)) for role in ("test", "held_out", "gap")]
         texts = [score_text(measure, score, signed) for score, signed in zip(scores, (False, False, True), strict=True)]
         rows.append((Cell(f"{measure.label}{measure.in_brackets} {arrow}"), *(Cell(text) for text in texts)))
     if not rows:
@@ -312,19 +302,19 @@ def _other_measures(task: Task, standing: Standing) -> Grid | None:
     )
 
 
-def score_text(measure: Measure, score: Sequence[float | None], signed: bool = False) -> str:
-    """Return ``29.0 [27.5, 30.2]`` of (value, low, high); ``–`` where there is no score."""
-    value, low, high = score
-    if value is None:
+def score_text(measure: Measure, score: Score, signed: bool = False) -> str:
+    """Return ``29.0 [27.5, 30.2]``; the value alone where there is no interval, ``–`` where there is no value."""
+    if score.value is None:
         return "–"
-    text = measure.text(value, signed)
-    if low is None or high is None:
-        return f"{text} [no interval]"
-    return f"{text} [{measure.text(low, signed)}, {measure.text(high, signed)}]"
+    return f"{measure.text(score.value, signed)} {interval_text(score, measure, signed=signed)}".rstrip()
 
 
-def rank_text(best: int | None, worst: int | None) -> str:
-    """Return ``2`` or ``1–3``; ``–`` where there is none."""
-    if best is None or worst is None:
-        return "–"
-    return str(best) if best == worst else f"{best}–{worst}"
+def _score(triple: Sequence[float | None]) -> Score:
+    value, low, high = triple
+    return Score(value=value, low=low, high=high)
+
+
+def _ranked(standing: Standing, role: str) -> Ranked:
+    score = _score([getattr(standing, f"{role}{part}") for part in ("", "_low", "_high")])
+    best, worst = getattr(standing, f"{role}_best"), getattr(standing, f"{role}_worst")
+    return Ranked(score, None if best is None or worst is None else (best, worst))
