@@ -9,6 +9,7 @@ import typer
 
 from benchmark.cli import (
     ablations,
+    board_build,
     captures,
     doctor,
     engines,
@@ -50,6 +51,7 @@ app.add_typer(doctor.app)
 app.add_typer(hidden.app)
 app.add_typer(submissions.app)
 submissions.board.add_typer(hidden.board)
+submissions.board.add_typer(board_build.app)
 app.add_typer(submissions.board, name="leaderboard")
 
 

@@ -24,7 +24,9 @@ _ATOM = "http://www.w3.org/2005/Atom"
 def feed(store: Store, urls: Urls) -> str:
     """Return the feed: the newest 50 submissions that are shown, the last scored one first."""
     with store.reading() as session:
-        newest = session.scalars(select(Submitted).where(*visible()).order_by(Submitted.finished.desc()).limit(NEWEST))
+        newest = session.scalars(
+            select(Submitted).where(*visible()).order_by(Submitted.finished.desc(), Submitted.id).limit(NEWEST)
+        )
         entries = [(submitted, table_standings(session, submitted.id)) for submitted in newest]
     ET.register_namespace("", _ATOM)
     root = ET.Element(_named("feed"), {"{http://www.w3.org/XML/1998/namespace}lang": "en"})

@@ -28,7 +28,7 @@ from leaderboard.store.files import Files
 from leaderboard.store.listing import visible
 from leaderboard.store.suites import board_suite
 from leaderboard.store.tables import Standing, Submitted
-from leaderboard.store.twins import first_twins
+from leaderboard.store.duplicates import first_twins
 
 NEAREST = 100
 """Other submissions that are offered for a comparison."""
