@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from benchmark.commands.boards import existing_board_at
 from benchmark.commands.console import note, out
-from leaderboard.board import open_board
 from leaderboard.entries import read_entries
 from leaderboard.site import build
-from leaderboard.store.database import Store, open_store
+from leaderboard.store.database import Store
 from leaderboard.store.from_entries import board_of_entries
 from sim_envs.errors import UserError
 
 
-def build_site(folder: Path, data: Path | None, database: str | None, entries: Path | None, url: str) -> None:
-    """Build the site of a board or of entries, and print where its first page is.
+def build_from_board(folder: Path, data: Path, database: str | None, url: str) -> None:
+    """Build the site of a board, and print where its first page is.
 
     Raises:
-        UserError: not exactly one of them is given, or it cannot be read; a folder that may not be replaced.
+        UserError: there is no such board, or the folder may not be replaced.
     """
-    if (data is None) == (entries is None):
-        raise UserError("Say what to build from: --data DIR (a board), or --entries DIR (a folder of entries).")
-    if entries is not None and database is not None:
-        raise UserError("--database is that of a board: give it with --data, not with --entries.")
-    if url and not re.fullmatch(r"https?://\S+", url):
-        raise UserError(f"--url {url} is no address: give one that begins with https://.")
-    source = _entries_board(entries) if entries is not None else _board(data, database)
-    with source as store:
+    _build(existing_board_at(data, database), folder, url)
+
+
+def build_from_entries(folder: Path, entries: Path, url: str) -> None:
+    """Build the site of entries by way of a board that is only there for it; see :func:`build_from_board`."""
+    read = read_entries(entries)
+    with tempfile.TemporaryDirectory(prefix="tst-bench-board-") as scratch:
+        _build(board_of_entries(read, Path(scratch)), folder, url)
+
+
+def _build(store: Store, folder: Path, url: str) -> None:
+    try:
+        if url and not re.fullmatch(r"https?://\S+", url):
+            raise UserError(f"--url {url} is no address: give one that begins with https://.")
         built = build(store, folder, url)
+    finally:
+        store.engine.dispose()
     note.print(
         f"{built.submissions} submissions in {built.tables} tables, {built.comparisons} comparisons: {built.files} "
         f"files, {built.size / 1e6:.1f} MB.",
@@ -39,26 +45,3 @@ def build_site(folder: Path, data: Path | None, database: str | None, entries: P
         markup=False,
     )
     out.print(str(folder / "index.html"), highlight=False, markup=False)
-
-
-@contextmanager
-def _entries_board(folder: Path) -> Iterator[Store]:
-    entries = read_entries(folder)
-    with tempfile.TemporaryDirectory(prefix="tst-bench-board-") as scratch:
-        store = board_of_entries(entries, Path(scratch))
-        try:
-            yield store
-        finally:
-            store.engine.dispose()
-
-
-@contextmanager
-def _board(folder: Path | None, database: str | None) -> Iterator[Store]:
-    assert folder is not None  # or there would be entries
-    if not folder.is_dir():
-        raise UserError(f"No board in {folder}. tst-bench leaderboard serve makes one.")
-    store = open_store(open_board(folder, database))
-    try:
-        yield store
-    finally:
-        store.engine.dispose()

@@ -51,11 +51,14 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
 
 
+_JSON = JSON(none_as_null=True)
+
+
 class Base(DeclarativeBase):
     """Declares columns by their Python types."""
 
     metadata = MetaData(naming_convention=_NAMES)
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012, SQLAlchemy's
+    type_annotation_map = {datetime: Moment, dict[str, Any]: _JSON, list[Any]: _JSON}  # noqa: RUF012, SQLAlchemy's
 
 
 class Team(Base):
