@@ -1,4 +1,4 @@
-"""The static site: the pages of a board as files, whole, the same for the same entries, and nothing in them dangling."""
+"""The static site: the pages of a board as files, whole, the same for the same entries, no link in them dangling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from leaderboard.entries import Entry, write_entry
+from leaderboard.entries import Entry
 from leaderboard.site import ABOUT, build
 from leaderboard.store.database import Store
 from leaderboard.store.from_entries import board_of_entries
