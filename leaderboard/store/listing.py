@@ -192,7 +192,7 @@ def _matching(columns: Select[Unpack[_Columns]], query: TableQuery, tracks: Sequ
 
 def _counts(session: Session, query: TableQuery) -> dict[str, int]:
     counted = _matching(select(Standing.track, func.count()), query, ()).group_by(Standing.track)
-    return dict(sorted(session.execute(counted).tuples()))
+    return dict(sorted((track, count) for track, count in session.execute(counted)))
 
 
 def _others(session: Session, query: TableQuery, column: Any, condition: ColumnElement[bool]) -> tuple[str, ...]:
