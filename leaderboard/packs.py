@@ -62,7 +62,8 @@ class Pack(Part):
     """``pack.json``.
 
     Attributes:
-        custody: whether everybody can have the labels, see :data:`leaderboard.custody.Custody`.
+        custody: ``hidden`` for trajectories planned from a secret, see :data:`leaderboard.custody.Custody`; what comes
+            from a run is ``open``, unless nobody else has its spaces.
         suite: which one; in a private pack ``rules`` is the whole of it.
         tasks: only in a private pack.
         audits: only in a private pack of hidden trajectories: space → how far their views are from the suite's own.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ from leaderboard.rules import check_rules
 from leaderboard.store.database import Store
 from leaderboard.store.queue import enqueue, new_id, now
 from leaderboard.store.quotas import check_quota
-from leaderboard.store.suites import taken
+from leaderboard.store.suites import rules_of, taken_suites
 from leaderboard.store.tables import Submitted, Team, Upload
 from leaderboard.validation import read_first
 from sim_envs.errors import UserError
@@ -38,6 +39,8 @@ from sim_envs.storage import digest_file
 
 SPARE_BYTES = 256 << 20
 """What an upload leaves free on the disk."""
+
+_ID = re.compile(r"[0-9a-z]{1,32}")
 
 
 class NoSuchUpload(UserError):
@@ -225,9 +228,9 @@ def give_up(store: Store) -> None:
 
 
 def _owned(session: Session, upload_id: str, team_id: int) -> Upload:
-    upload = session.get(Upload, upload_id)
+    upload = session.get(Upload, upload_id) if _ID.fullmatch(upload_id) else None
     if upload is None or upload.expires <= now():
-        raise NoSuchUpload(f"There is no upload {upload_id}, or it has expired. Begin it again.")
+        raise NoSuchUpload(f"There is no upload {upload_id[:40]!r}, or it has expired. Begin it again.")
     if upload.team_id != team_id:
         raise NotYours(f"The upload {upload_id} belongs to another team.")
     return upload
@@ -322,7 +325,10 @@ def _check_start(store: Store, part: FileIO, before: int, upload: Upload) -> Non
         except _NotThereYet:
             return
     with store.reading() as session:
-        check_rules(submission, taken(session))
+        suites = taken_suites(session)
+    check_rules(
+        submission, {suite.name: rules_of(suite) for suite in suites}, {suite.name: suite.code for suite in suites}
+    )
 
 
 def _check_digest(path: Path, sha256: str) -> None:

@@ -9,6 +9,9 @@ import typer
 
 from benchmark.cli import (
     ablations,
+    board_admin,
+    board_serve,
+    board_status,
     captures,
     doctor,
     engines,
@@ -49,7 +52,10 @@ app.add_typer(engines.app, name="engines")
 app.add_typer(doctor.app)
 app.add_typer(hidden.app)
 app.add_typer(submissions.app)
+submissions.board.add_typer(board_admin.app, name="admin")
 submissions.board.add_typer(hidden.board)
+submissions.board.add_typer(board_serve.app)
+submissions.board.add_typer(board_status.app)
 app.add_typer(submissions.board, name="leaderboard")
 
 

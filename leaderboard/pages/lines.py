@@ -10,7 +10,7 @@ from benchmark.tasks import Measure
 from leaderboard.pages.scales import Axis, axis
 from leaderboard.pages.words import interval_text
 from leaderboard.standings import Ranked, TablePage, TableRow
-from leaderboard.store.twins import Twin
+from leaderboard.store.duplicates import Twin
 
 BAR = 100
 """Width of a bar in its own units."""

@@ -25,7 +25,6 @@ def pages_router(store: Store) -> APIRouter:
     router.include_router(detail_router(store))
 
     @router.get("/static/{name}")
-    @router.head("/static/{name}")
     def static(name: str, request: Request) -> Response:
         asset = served().get(name)
         if asset is None:
@@ -33,12 +32,10 @@ def pages_router(store: Store) -> APIRouter:
         return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": FOR_EVER})
 
     @router.get("/")
-    @router.head("/")
     def home(request: Request) -> HTMLResponse:
         return HTMLResponse(home_page(store, live_urls(store, request)))
 
     @router.get("/t/{suite}/v{version:int}/{task}/{protocol}")
-    @router.head("/t/{suite}/v{version:int}/{task}/{protocol}")
     def table(suite: str, version: int, task: str, protocol: str, request: Request) -> HTMLResponse:
         try:
             query = asked(suite, version, task, protocol, request.query_params)
@@ -49,7 +46,6 @@ def pages_router(store: Store) -> APIRouter:
             return refused(store, request, str(error))
 
     @router.get("/t/{suite}/v{version:int}/{task}/{protocol}/scores.{kind}")
-    @router.head("/t/{suite}/v{version:int}/{task}/{protocol}/scores.{kind}")
     def scores(suite: str, version: int, task: str, protocol: str, kind: str, request: Request) -> Response:
         if kind not in DOWNLOADS:
             return missing(store, request)

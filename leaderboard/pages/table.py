@@ -15,9 +15,9 @@ from leaderboard.pages.urls import Urls
 from leaderboard.standings import TableQuery
 from leaderboard.store import listing
 from leaderboard.store.database import Store
+from leaderboard.store.duplicates import first_twins
 from leaderboard.store.leaders import leads
 from leaderboard.store.suites import board_suite
-from leaderboard.store.twins import first_twins
 
 STATIC_ROWS = 2000
 """Rows of a table in a static site, where all stand on one page and are sorted there."""

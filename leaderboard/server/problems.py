@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from leaderboard import uploads
 from leaderboard.refusal import Refusal
+from leaderboard.store.listing import NoSuchTable
 from leaderboard.store.queue import now
 from leaderboard.store.quotas import QuotaSpent
 
@@ -59,11 +60,16 @@ NAMES: dict[type[Exception], tuple[int, str]] = {
     uploads.TooManyUploads: (429, "too-many-uploads"),
     uploads.NoRoom: (507, "no-room"),
     QuotaSpent: (429, "quota"),
+    NoSuchTable: (404, "no-such-table"),
     Refusal: (422, "refused"),
 }
 """Exception → status and name of what is answered. Of no other exception is any word given out."""
 
-_STATUS_NAMES = {400: "invalid", 404: "not-found", 405: "method-not-allowed"}
+_STATUSES = {
+    400: ("invalid", "The request cannot be read."),
+    404: ("not-found", "There is nothing at that address."),
+    405: ("method-not-allowed", "That cannot be done with what is at that address."),
+}
 
 
 def answer(
@@ -81,12 +87,24 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
 
 
-def add_problems(app: FastAPI) -> None:
-    """Answer every exception of an app with a problem, and none with a traceback."""
+def add_problems(app: FastAPI, no_page: Callable[[Request], Response]) -> None:
+    """Answer every exception of an app with a problem, and none with a traceback.
+
+    Args:
+        no_page: answers people who ask for a page that is not there.
+    """
+
+    def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404 and not request.url.path.startswith("/api/"):
+            return no_page(request)
+        name, text = _STATUSES.get(error.status_code, ("refused", str(error.detail)))
+        return answer(error.status_code, name, text, error.headers)
+
     for kind in NAMES:
         app.add_exception_handler(kind, _known)
     app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(PoolTimeout, _busy)
     app.add_exception_handler(OperationalError, _busy)
@@ -104,12 +122,6 @@ def _known(_: Request, error: Exception) -> Response:
 def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return answer(error.status, error.error, error.message, error.headers)
-
-
-def _http(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    name = _STATUS_NAMES.get(error.status_code, "refused")
-    return answer(error.status_code, name, str(error.detail), error.headers)
 
 
 def _invalid(_: Request, error: Exception) -> Response:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Header, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from leaderboard import uploads
+from leaderboard.answers import Accepted, UploadView
 from leaderboard.server.auth import Submitter
 from leaderboard.server.bodies import OFFSET_STREAM
+from leaderboard.server.links import Links
 from leaderboard.server.problems import described
-from leaderboard.server.views import Page, PageLinks
 from leaderboard.store.database import Store
 from leaderboard.store.tables import Upload
 
@@ -31,33 +32,6 @@ class Announcement(BaseModel):
 
     size: int = Field(ge=1, le=1 << 53, description="Bytes.", strict=True)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the whole file, in hexadecimal.")
-
-
-class UploadView(BaseModel):
-    """Where an upload stands.
-
-    Attributes:
-        offset: bytes that are there and will not be lost; the next ones go here.
-        refusal: why nothing more of it is taken.
-        submission: what became of it when it was finished.
-    """
-
-    id: str
-    size: int
-    sha256: str
-    offset: int
-    most: int = Field(description="Bytes that one request may carry.")
-    expires: AwareDatetime
-    refusal: str | None
-    submission: str | None
-
-
-class Accepted(BaseModel):
-    """A submission that waits to be scored; ``url`` is its page."""
-
-    submission: str
-    status: str
-    url: str
 
 
 UploadId = Annotated[str, Path(max_length=32, description="Of an upload of your team.")]
@@ -117,7 +91,7 @@ def uploads_api(store: Store) -> APIRouter:
         return await run_in_threadpool(state, upload_id, caller)
 
     @router.post("/{upload_id}/finish", status_code=202, responses=described(404, 409), summary="Submit it")
-    def finish(upload_id: UploadId, caller: Submitter, links: Annotated[PageLinks, Depends(Page(store))]) -> Accepted:
+    def finish(upload_id: UploadId, caller: Submitter, links: Links) -> Accepted:
         """Turn a complete upload into a submission, which waits to be scored. Asked again it gives the same answer."""
         submitted = uploads.finish(store, upload_id, caller.team.id)
         return Accepted(submission=submitted.id, status=submitted.status, url=links.submission(submitted.id))

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from leaderboard.store.tables import Submitted
+
+
+@dataclass(frozen=True)
+class Twin:
+    """An earlier submission with the same predictions."""
+
+    id: str
+    name: str
 
 
 def shown_with_same_predictions(session: Session, submitted: Submitted) -> Submitted | None:
@@ -20,3 +31,18 @@ def shown_with_same_predictions(session: Session, submitted: Submitted) -> Submi
         Submitted.received <= submitted.received,
     )
     return session.scalar(others.order_by(Submitted.received, Submitted.id).limit(1))
+
+
+def first_twins(session: Session, ids: Sequence[str]) -> dict[str, Twin]:
+    """Return, for those of some submissions that repeat the predictions of an earlier one, the first that is shown."""
+    later = aliased(Submitted)
+    before = or_(
+        Submitted.received < later.received, and_(Submitted.received == later.received, Submitted.id < later.id)
+    )
+    pairs = (
+        select(later.id, Submitted.id, func.coalesce(func.nullif(Submitted.name, ""), Submitted.model))
+        .join(Submitted, and_(Submitted.content == later.content, before))
+        .where(later.id.in_(ids), Submitted.status == "scored", Submitted.hidden.is_(None))
+        .order_by(later.id, Submitted.received.desc(), Submitted.id.desc())
+    )
+    return {id: Twin(first, name) for id, first, name in session.execute(pairs)}  # the last of each is the earliest

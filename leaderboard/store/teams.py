@@ -41,11 +41,17 @@ def team_named(session: Session, name: str) -> Team:
 
 
 def issue_token(session: Session, team: Team, label: str, scope: Scope, days: int) -> tuple[Token, str]:
-    """Give a team a token; returns what is kept, and the token itself, which is nowhere else."""
+    """Give a team a token; returns what is kept, and the token itself, which is nowhere else.
+
+    Raises:
+        UserError: a label that is too long or cannot be printed.
+    """
+    if len(label) > 100 or not label.isprintable():
+        raise UserError(f"{label[:80]!r} cannot be a label: up to 100 printable characters can.")
     secret = PREFIX + secrets.token_urlsafe(32)
     now = datetime.now(timezone.utc)
     token = Token(
-        team_id=team.id,
+        team=team,
         label=label,
         start=secret[:_SHOWN],
         digest=_digest(secret),
@@ -68,6 +74,13 @@ def token_of(session: Session, secret: str) -> Token | None:
     token = session.scalar(select(Token).where(Token.digest == _digest(secret)))
     now = datetime.now(timezone.utc)
     return None if token is None or token.revoked is not None or token.expires <= now else token
+
+
+def token_state(token: Token) -> str:
+    """Say whether a token is in use."""
+    if token.revoked is not None:
+        return f"revoked {token.revoked:%Y-%m-%d}"
+    return "expired" if token.expires <= datetime.now(timezone.utc) else "in use"
 
 
 def revoke_token(session: Session, start: str) -> Token:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from leaderboard.board import open_board
+from leaderboard.entries import Entry
 from leaderboard.packs import write_private_pack, write_public_pack
 from leaderboard.store.database import Store, open_store
 from leaderboard.submission import pack_submission
 from leaderboard.truth import Truth, open_truth
-from tests.leaderboard.board_kit import MiniRun, make_run
+from tests.leaderboard.board_kit import MiniRun, entry_of, make_run
 from tests.leaderboard.database_kit import DATABASES, Cluster, running_cluster
 
 
@@ -45,6 +46,12 @@ def public_pack(run: MiniRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def truth(private_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Truth:
     return open_truth(private_pack, tmp_path_factory.mktemp("unpacked"))
+
+
+@pytest.fixture(scope="session")
+def entry(submitted: Path, truth: Truth, tmp_path_factory: pytest.TempPathFactory) -> Entry:
+    """The submission as a board scores it; see :func:`tests.leaderboard.board_kit.add_scored`."""
+    return entry_of(submitted, truth, tmp_path_factory.mktemp("scored"))
 
 
 @pytest.fixture(scope="session")

@@ -91,12 +91,13 @@ def test_validate_names_the_reason_of_a_refusal(
     assert (found.code, json.loads(found.out)["reason"]) == (2, "track")
 
 
-def test_submit_says_that_there_is_no_board_yet(
+def test_submit_asks_where_to_before_it_packs_anything(
     run: MiniRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     done = run_command(capsys, "submit", run.folder, "--out", tmp_path / "x.zip")
     assert done.code == 2
-    assert "no board to send a submission to yet" in done.err
+    assert "--board" in done.err
+    assert not (tmp_path / "x.zip").exists()
 
 
 def test_a_model_that_the_run_lacks_is_named(run: MiniRun, tmp_path: Path) -> None:

@@ -143,7 +143,8 @@ const live = (form) => {
   let waiting;
   form.addEventListener("input", (event) => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => go(address(), "replaceState"), event.target.type === "search" ? 180 : 0);
+    const typed = event.target.type === "search"; // going back undoes choices, not letters
+    waiting = setTimeout(() => go(address(), typed ? "replaceState" : "pushState"), typed ? 180 : 0);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -11,4 +11,4 @@ down_revision = ${repr(down_revision)}
 
 def upgrade() -> None:
     """Take the step."""
-    ${upgrades if upgrades else "pass"}
+    ${"\n".join(line for line in upgrades.splitlines() if "# ###" not in line).strip() or "pass"}
