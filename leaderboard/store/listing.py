@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, not_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
+from sqlalchemy.sql.base import ExecutableOption
 from typing_extensions import TypeVarTuple, Unpack
 
 from benchmark.report.evidence import TRACK_ORDER
@@ -99,8 +100,9 @@ def scatter(session: Session, query: TableQuery, most: int = 500) -> list[Dot]:
     both = (Standing.test.is_not(None), Standing.held_out.is_not(None))
     matching = _matching(_joined(select(Standing.submission_id), order), query, query.tracks).where(*both)
     ids = session.scalars(matching.order_by(*order.terms(session, descending)).limit(most)).all()
+    slim = defer(Standing.measures), defer(Standing.spaces)
     by_id = {}
-    for standing in _standings(session, query, ids):
+    for standing in _standings(session, query, ids, *slim):
         test = Score(value=standing.test, low=standing.test_low, high=standing.test_high)
         held_out = Score(value=standing.held_out, low=standing.held_out_low, high=standing.held_out_high)
         submitted = standing.submission
@@ -190,7 +192,7 @@ def _matching(columns: Select[Unpack[_Columns]], query: TableQuery, tracks: Sequ
 
 def _counts(session: Session, query: TableQuery) -> dict[str, int]:
     counted = _matching(select(Standing.track, func.count()), query, ()).group_by(Standing.track)
-    return dict(sorted(session.execute(counted).tuples()))
+    return dict(sorted((track, count) for track, count in session.execute(counted)))
 
 
 def _others(session: Session, query: TableQuery, column: Any, condition: ColumnElement[bool]) -> tuple[str, ...]:
@@ -210,12 +212,14 @@ def _rows(session: Session, query: TableQuery, ids: Sequence[str], scored_on: st
     return [by_id[id] for id in ids if id in by_id]
 
 
-def _standings(session: Session, query: TableQuery, ids: Sequence[str]) -> Iterator[Standing]:
+def _standings(
+    session: Session, query: TableQuery, ids: Sequence[str], *options: ExecutableOption
+) -> Iterator[Standing]:
     """Yield the standings of submissions in a table, in any order."""
     table = (Standing.task == query.task, Standing.protocol == query.protocol, Standing.space == query.space)
     for start in range(0, len(ids), _AT_ONCE):
         some = select(Standing).where(Standing.submission_id.in_(ids[start : start + _AT_ONCE]), *table)
-        yield from session.scalars(some)
+        yield from session.scalars(some.options(*options))
 
 
 def _row(standing: Standing, main: str, scored_on: str) -> TableRow:

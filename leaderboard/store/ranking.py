@@ -65,7 +65,7 @@ def rerank(session: Session, files: Files, suite: str, version: int) -> int:
 def rank_tables(store: Store) -> int:
     """Rank all tables of a board that changed since they were; return how many. See :func:`rerank`."""
     with store.reading() as session:
-        suites = session.execute(select(Ranking.suite, Ranking.suite_version).distinct()).tuples().all()
+        suites = session.execute(select(Ranking.suite, Ranking.suite_version).distinct()).all()
         changed = [table for suite, version in suites for table in _changed(session, suite, version)]
     written = 0
     for table in changed:
@@ -99,7 +99,7 @@ def _now(session: Session, ranking: Ranking) -> _Table:
             *visible(),
         )
     )
-    found = sorted(session.execute(rows).tuples())
+    found = sorted(((id, file, digest, scored) for id, file, digest, scored in session.execute(rows)))
     newest = max(found, key=lambda row: (row[3], row[0]), default=None)
     return _Table(
         ranking.suite,
@@ -108,7 +108,7 @@ def _now(session: Session, ranking: Ranking) -> _Table:
         ranking.protocol,
         ranking.space,
         newest[2] if newest else ranking.scored_on,
-        tuple((id, estimates, scored_on) for id, estimates, scored_on, _ in found),
+        tuple(row[:3] for row in found),
     )
 
 
