@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from leaderboard.board import open_board
 from leaderboard.entries import Entry
 from leaderboard.manifest import About
-from leaderboard.pages.router import pages_router
+from leaderboard.server.app import create_app
 from leaderboard.store.database import Store, open_store
 from tests.leaderboard.pages.details_kit import LEDGER, add_board_suite, entry_of, put, results_of
 
@@ -50,9 +49,7 @@ def shown_board(entries: list[Entry], tmp_path_factory: pytest.TempPathFactory) 
 
 
 def client_of(store: Store) -> TestClient:
-    app = FastAPI()
-    app.include_router(pages_router(store))
-    return TestClient(app, follow_redirects=False, base_url="http://board.example")
+    return TestClient(create_app(store), follow_redirects=False, base_url="http://board.example")
 
 
 @pytest.fixture

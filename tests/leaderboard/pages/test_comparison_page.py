@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import pytest
 from fastapi.testclient import TestClient
@@ -124,7 +125,7 @@ def test_ticks_are_even_symmetric_and_within_reach(furthest: float) -> None:
     marks = ticks(furthest)
     assert 3 <= len(marks) <= 11
     assert marks == [-mark for mark in reversed(marks)]
-    steps = [after - before for before, after in zip(marks, marks[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(marks)]
     assert max(steps) == pytest.approx(min(steps))
     assert marks[-1] <= furthest * (1 + 1e-6) or len(marks) == 3
 

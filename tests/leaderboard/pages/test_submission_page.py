@@ -229,12 +229,13 @@ def test_a_wrong_claim_is_said_also_where_the_file_is_not_at_hand(client: TestCl
 def test_scores_for_programs_have_no_sums(client: TestClient, entries: list[Entry]) -> None:
     told = client.get("/s/entry0002/scores.json").json()
     assert told["name"] == "Our specialist"
-    (table,) = (t for t in told["tables"] if t["task"] == "semseg" and t["test_space"] is None)
+    assert told["url"] == "http://board.example/s/entry0002"
+    (table,) = (t for t in told["standings"] if t["task"] == "semseg" and t["space"] == "")
     evidence = next(t for t in gather(entries[2].results) if t.task.name == "semseg")
     estimate = evidence.rows[0].estimate("test", "miou")
     assert estimate is not None
-    assert table["measures"]["miou"]["test"]["value"] == pytest.approx(estimate.value)
-    assert table["ranks"]["test"] == [1, 2]
+    assert table["measures"]["miou"]["test"] == pytest.approx([estimate.value, *estimate.interval])
+    assert (table["test"]["best"], table["test"]["worst"]) == (1, 2)
     assert "trajector" not in str(told)
 
 
