@@ -7,7 +7,7 @@ import tempfile
 from contextlib import suppress
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -58,8 +58,8 @@ def detail_router(store: Store) -> APIRouter:
 
     @router.get("/s/{submission}/scores.json")
     def scores(submission: str, request: Request) -> Response:
-        found = scores_json(store, known(submission))
-        return JSONResponse(found) if found else one(submission, request)
+        found = scores_json(store, known(submission), live_urls(store, request))
+        return Response(found, media_type="application/json") if found else one(submission, request)
 
     @router.get("/s/{submission}/vs")
     def choose(submission: str, request: Request, other: str = "") -> Response:

@@ -30,7 +30,7 @@ def lineage_grid(results: Iterable[Result]) -> Grid | None:
         for name, sha256 in sorted(ledger.weights.items()):
             _add(lines, _of_weights(name, sha256))
         for entry in ledger.entries:
-            _add(lines, _of_data(entry, ""))
+            _add(lines, _of_data(entry, "–"))
         for teacher in ledger.teachers:
             for line in _of_teacher(teacher):
                 _add(lines, line)
@@ -51,7 +51,7 @@ def _add(lines: dict[tuple[str, ...], tuple[Cell, ...]], cells: Sequence[Cell]) 
 
 
 def _of_weights(name: str, sha256: str) -> list[Cell]:
-    texts = (name, f"weights to start from, SHA-256 {sha256[:12] or 'unknown'}", "", "–", "–", "–")
+    texts = (name, f"weights to start from, SHA-256 {sha256[:12] or 'unknown'}", "–", "–", "–", "–")
     return [Cell(text, text) for text in texts]
 
 

@@ -14,6 +14,7 @@ from benchmark.report.grids import Cell, Grid, narrowed
 from benchmark.report.provenance import environments_grid, pretraining_grid
 from benchmark.results import Score
 from benchmark.tasks import TASKS, Measure, Task
+from leaderboard.describing import PageLinks, submission_view
 from leaderboard.entries import Entry, read_entry
 from leaderboard.pages.claims import RowKey, Scores, claimed_rows, claims_grid, found_scores
 from leaderboard.pages.lineage import lineage_grid
@@ -24,11 +25,11 @@ from leaderboard.pages.words import interval_text
 from leaderboard.standings import Ranked, TableQuery
 from leaderboard.standings.details import Details, details
 from leaderboard.store.database import Store
+from leaderboard.store.duplicates import first_twins
 from leaderboard.store.files import Files
 from leaderboard.store.listing import visible
 from leaderboard.store.suites import board_suite
 from leaderboard.store.tables import Standing, Submitted
-from leaderboard.store.duplicates import first_twins
 
 NEAREST = 100
 """Other submissions that are offered for a comparison."""
@@ -146,40 +147,15 @@ def submission_page(
     return 200, text
 
 
-def scores_json(store: Store, submission: str) -> dict[str, Any] | None:
-    """Return scores with intervals and ranks, and what they are of; None for what is not shown. No sums are in it."""
+def scores_json(store: Store, submission: str, urls: Urls) -> str | None:
+    """Return what the API says of a submission, scores with intervals and ranks; None for what is not shown."""
     with store.reading() as session:
         submitted = shown(session, submission)
         if submitted is None:
             return None
-        of_it = standings(session, submission)
-    names = ("id", "suite", "suite_version", "model", "track", "name", "description", "paper", "code", "seeds")
-    costs = ("parameters", "frames", "steps", "gpu_seconds", "cpu_seconds")
-    return {
-        **{name: getattr(submitted, name) for name in names},
-        "team": submitted.team.name,
-        "submitted": submitted.received.isoformat(timespec="seconds"),
-        "as_claimed": submitted.as_claimed,
-        "cost": {name: getattr(submitted, name) for name in costs},
-        "tables": [
-            {
-                "task": standing.task,
-                "protocol": standing.protocol,
-                "test_space": standing.space or None,
-                "ranks": {
-                    "test": [standing.test_best, standing.test_worst],
-                    "held_out": [standing.held_out_best, standing.held_out_worst],
-                },
-                "measures": {
-                    measure: {
-                        role: dict(zip(("value", "low", "high"), score, strict=True)) for role, score in by_role.items()
-                    }
-                    for measure, by_role in standing.measures.items()
-                },
-            }
-            for standing in of_it
-        ],
-    }
+        view = submission_view(submitted, PageLinks(""), standings(session, submission))
+    there = view.model_copy(update={"url": urls.absolute(urls.submission(submission))})
+    return there.model_dump_json(exclude={"log", "hidden", "reason", "message"}, indent=1) + "\n"
 
 
 def _not_shown(store: Store, submitted: Submitted | None, urls: Urls) -> tuple[int, str]:
