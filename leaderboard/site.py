@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 from urllib.parse import unquote
 
 from sqlalchemy import select
@@ -154,7 +154,7 @@ def _files(
         others = [two for one, two in pairs if one == first]
         here = root.submission(first)
         yield here, submission_page(store, first, urls.at(here), others)[1].encode()
-        yield root.scores(first), _json(scores_json(store, first))
+        yield root.scores(first), (scores_json(store, first, urls.at(root.scores(first))) or "").encode()
         for second in others:
             here = root.comparison(first, second)
             yield here, comparison_page(store, first, second, urls.at(here))[1].encode()
@@ -181,7 +181,3 @@ def _kept(store: Store, submissions: Sequence[str]) -> Iterator[tuple[str, Path]
     for suite in packs:
         assert suite.public_pack is not None
         yield unquote(root.pack(suite.name, suite.version)), store.files.path(suite.public_pack)
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()

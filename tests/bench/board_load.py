@@ -161,9 +161,8 @@ def trial(options: argparse.Namespace, scratch: Path, database: str | None) -> b
     print(
         f"{options.readers} readers, {options.uploads} uploads, {options.submissions:,} submissions, {options.database}"
     )
-    print(
-        f"{len(seen.seconds):,} pages in {took:.1f} s: {len(seen.seconds) / took:.0f} a second; server {used:.1f} s of processor"
-    )
+    rate = f"{len(seen.seconds) / took:.0f} a second"
+    print(f"{len(seen.seconds):,} pages in {took:.1f} s: {rate}; {used:.1f} s of the server's processor time")
     print(f"first byte: {quantiles(seen.seconds)}")
     print(f"whole page: {quantiles(seen.whole)}")
     print(f"uploads: {quantiles([seconds for _, seconds in uploads])}; then {dict(statuses)}")
