@@ -10,6 +10,7 @@ import typer
 from benchmark.cli import (
     ablations,
     board_admin,
+    board_build,
     board_serve,
     board_status,
     board_work,
@@ -56,6 +57,7 @@ app.add_typer(submissions.app)
 submissions.board.add_typer(board_work.app)
 submissions.board.add_typer(board_admin.app, name="admin")
 submissions.board.add_typer(hidden.board)
+submissions.board.add_typer(board_build.app)
 submissions.board.add_typer(board_serve.app)
 submissions.board.add_typer(board_status.app)
 app.add_typer(submissions.board, name="leaderboard")
