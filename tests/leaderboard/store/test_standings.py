@@ -115,6 +115,14 @@ def test_nothing_is_done_where_nothing_changed(store: Store) -> None:
     assert ranked(store) == 0
 
 
+def test_ranking_stops_where_something_else_waits_and_goes_on_the_next_time(store: Store) -> None:
+    stand(store, an_entry(1))
+    assert rank_tables(store, enough=lambda: True) == 1
+    assert ranks_in(store, query()) == {"made0001": (1, 1)}  # the mean comes first
+    assert ranks_in(store, query(space=TEST_SPACES[0])) == {"made0001": None}
+    assert rank_tables(store) == 2
+
+
 def test_hidden_submissions_and_those_that_are_scored_again_are_nowhere(store: Store) -> None:
     seen, hidden, again = an_entry(1, 0.3), an_entry(2, 0.6), an_entry(3, 0.9)
     for entry in (seen, hidden, again):
