@@ -1,5 +1,6 @@
-"""The pages about submissions in a real browser: seen, by keyboard, on a phone, without JavaScript; the form with a real
-server and a real worker behind it.
+"""The pages about submissions in a real browser: seen, by keyboard, on a phone, without JavaScript.
+
+The form has a real server and a real worker behind it.
 
 Needs Chromium on the machine and the extra ``browser``; skipped without.
 """
