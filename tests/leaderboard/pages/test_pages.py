@@ -211,6 +211,30 @@ def test_other_endings_are_not_there(board: Store) -> None:
     assert reader(board).get(f"{TABLE}/scores.xlsx").status_code == 404
 
 
+def test_the_public_frames_are_there_for_all_also_in_parts(crowded: Store) -> None:
+    with crowded.transaction() as session:
+        session.execute(update(BoardSuite).values(public_pack=crowded.files.put(b"frames of all test spaces")))
+    web, path = reader(crowded), f"/packs/{SUITE}/v{VERSION}/frames.zip"
+    assert path in Page(web.get("/").text).links()
+    assert web.get(path).content == b"frames of all test spaces"
+    assert web.get(path, headers={"Range": "bytes=10-15"}).content == b"all te"
+    for other in (
+        f"/packs/{SUITE}/v9/frames.zip",
+        f"/packs/{SUITE}/v{10**12}/frames.zip",
+        "/packs/a%00b/v1/frames.zip",
+    ):
+        assert web.get(other).status_code == 404
+
+
+def test_a_private_pack_has_no_address(crowded: Store) -> None:
+    with crowded.transaction() as session:
+        private = crowded.files.put(b"labels of all test spaces")
+        session.execute(update(BoardSuite).values(private_pack=private, public_pack=None))
+    web = reader(crowded)
+    assert private not in web.get("/").text
+    assert web.get(f"/packs/{SUITE}/v{VERSION}/frames.zip").status_code == 404
+
+
 def test_assets_are_kept_by_browsers_and_another_digest_is_not_there(store: Store) -> None:
     web = reader(store)
     for asset in assets().values():
