@@ -206,6 +206,7 @@ def test_whatever_fits_the_description_of_the_api_is_answered_as_described(
     """Requests drawn from the OpenAPI document, good ones and bad ones (schemathesis)."""
     if request.node.callspec.params["database"] != "sqlite":
         pytest.skip("what is asked of a database is tested on both elsewhere")
+    schemathesis.serializer.alias(bodies.OFFSET_STREAM, "application/octet-stream")
     app = create_app(with_settings(board, requests_per_minute=10**6, writes_per_minute=10**6))
     schema = schemathesis.openapi.from_asgi(f"{API}/openapi.json", app)
     not_a_fault = [positive_data_acceptance]  # no schema says what a board's settings allow, or what a submission is
