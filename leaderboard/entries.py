@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
 from benchmark.results import Result
 from benchmark.suites import Suite
+from leaderboard.custody import Custody
 from leaderboard.manifest import About, Cost, Part, Submission, SuiteId
 from leaderboard.scoring import ScoredRow
 from sim_envs.errors import UserError
@@ -17,9 +17,6 @@ from sim_envs.storage import canonical_json, write_whole
 
 SCHEMA = 1
 SUFFIX = ".entry.json"
-
-Custody = Literal["open", "hidden"]
-"""Whether the labels a suite is scored against can be had by everybody, or are on the board alone."""
 
 
 class Entry(Part):

@@ -16,6 +16,7 @@ from leaderboard.refusal import Refusal
 from leaderboard.truth import Truth
 from leaderboard.validation import receive_file
 from sim_envs.errors import UserError
+from sim_envs.recordings.reader import Recording
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def score_row(row: Row, truth: Truth, folder: Path) -> ScoredRow:
     if strangers:
         raise Refusal("rows", f"{row.said}: {', '.join(sorted(strangers))} cannot be scored.")
     for recording, role in scored:
+        _check_recording(row, recording)
         try:
             part = score_space(
                 folder / row.folder, recording, recording.indices("test"), task=task, role=role, seen=taught.seen
@@ -78,3 +80,13 @@ def score_row(row: Row, truth: Truth, folder: Path) -> ScoredRow:
             raise Refusal("predictions", what) from None
         parts.append(part)
     return ScoredRow(row, tuple(parts), scores(parts, task, row.seed))
+
+
+def _check_recording(row: Row, recording: Recording) -> None:
+    space, digest = recording.meta.space.id, recording.meta.digest
+    made = next((file.recording for file in row.spaces if file.space == space), digest)
+    if made != digest:
+        raise Refusal(
+            "frames",
+            f"{row.said} was made on another recording of {space} ({made[:12]}…) than is scored here ({digest[:12]}…).",
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,7 +86,7 @@ def receive(
         Refusal: it is not taken, and why.
     """
     members = read_archive(stream, limits)
-    submission = _first(members)
+    submission = read_first(next(members, None))
     check_rules(submission, suites, code)
     expected = submission.files()
     for member in members:
@@ -102,8 +102,12 @@ def receive(
     return submission
 
 
-def _first(members: Iterator[Incoming]) -> Submission:
-    first = next(members, None)
+def read_first(first: Incoming | None) -> Submission:
+    """Read the first member of an archive, which is to be the manifest.
+
+    Raises:
+        Refusal: it is something else, or no manifest that is taken.
+    """
     if first is None or first.name != MANIFEST:
         raise Refusal("name", f"{MANIFEST} is not the first file in it.")
     if first.size > MANIFEST_BYTES:

@@ -177,11 +177,14 @@ class Task(Protocol):
     def encode_prediction(self, output: Any) -> Answers:
         """Turn a head's raw output for a batch of frames into what is kept of it until :meth:`conclude`."""
 
-    def conclude(self, encoded: Answers, recording: Recording, rows: np.ndarray) -> Answers:
+    def conclude(self, encoded: Answers, rows: np.ndarray, trajectory: np.ndarray) -> Answers:
         """Return the predictions to be stored, from what was encoded of *all* frames that are scored in a space.
 
-        Tasks that answer frame by frame return what they are given. Of the recording only what a device knows of its
-        own frames may be used (their numbers and trajectories), no truth.
+        Tasks that answer frame by frame return what they are given.
+
+        Args:
+            rows: (N,) int64 numbers of the frames in their recording.
+            trajectory: (N,) int64 trajectory of each: what a device knows of its own frames, and no truth.
         """
 
     def statistics(self, prediction: Answers, target: Answers, trajectory: np.ndarray) -> Statistics:

@@ -66,7 +66,7 @@ class Captioning(Uncategorised):
         """Turn words into sentences."""
         return np.array([text[:1].upper() + text[1:] + "." for text in output.tolist()])
 
-    def conclude(self, encoded: np.ndarray, recording: Recording, rows: np.ndarray) -> np.ndarray:
+    def conclude(self, encoded: np.ndarray, rows: np.ndarray, trajectory: np.ndarray) -> np.ndarray:
         """Return what is given: frames are answered one by one."""
         return encoded
 

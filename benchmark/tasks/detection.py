@@ -139,7 +139,7 @@ class Detection:
             score[real].astype(np.float32),
         )
 
-    def conclude(self, encoded: Boxes, recording: Recording, rows: np.ndarray) -> Boxes:
+    def conclude(self, encoded: Boxes, rows: np.ndarray, trajectory: np.ndarray) -> Boxes:
         """Return the boxes as they are."""
         return encoded
 

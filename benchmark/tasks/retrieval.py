@@ -93,9 +93,8 @@ class Retrieval(Uncategorised):
         length = np.linalg.norm(descriptors, axis=-1, keepdims=True)
         return descriptors / np.where(length == 0, 1, length)
 
-    def conclude(self, encoded: np.ndarray, recording: Recording, rows: np.ndarray) -> np.ndarray:
+    def conclude(self, encoded: np.ndarray, rows: np.ndarray, trajectory: np.ndarray) -> np.ndarray:
         """Rank the frames of other trajectories by cosine, equal ones by row: (N, 10) int32, −1 for none."""
-        trajectory = recording.trajectory_ids[rows]
         order = np.argsort(rows, kind="stable")
         ranking = np.full((len(rows), self.form.length), NONE, np.int32)
         for start in range(0, len(rows), QUERIES_AT_ONCE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -77,13 +78,19 @@ class Files:
     def take(self, source: Path) -> str:
         """Move a file of the same file system in, and return its SHA-256."""
         sha256 = digest_file(source)
+        self.share(source, sha256)
+        source.unlink()
+        return sha256
+
+    def share(self, source: Path, sha256: str) -> None:
+        """Keep a file of the same file system under its SHA-256; it also stays where it is."""
         target = self.path(sha256)
         with source.open("rb+") as file:
             os.fsync(file.fileno())
         target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
+        with contextlib.suppress(FileExistsError):  # then it is the same
+            target.hardlink_to(source)
         _settle(target.parent)
-        return sha256
 
     def _made(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)

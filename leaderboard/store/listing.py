@@ -5,11 +5,11 @@ Only submissions that were scored and are not hidden are ever seen here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, select
 from sqlalchemy.orm import Session
 from typing_extensions import TypeVarTuple, Unpack
 
@@ -18,12 +18,13 @@ from benchmark.results import Score
 from benchmark.tasks import TASKS
 from leaderboard.standings.placing import SpaceScore
 from leaderboard.standings.rows import Dot, Latest, Ranked, TableKey, TablePage, TableQuery, TableRow, folded
-from leaderboard.store.orders import order_named
+from leaderboard.store.orders import Order, order_named
 from leaderboard.store.tables import BoardSuite, Ranking, Standing, Submitted, Team
 from sim_envs.errors import UserError
 
 _LARGEST_INTEGER = 2**31 - 1
 _LONGEST_SEARCH = 200  # what is longer is not looked at
+_AT_ONCE = 1000  # rows of a statement
 _Columns = TypeVarTuple("_Columns")
 
 
@@ -66,11 +67,12 @@ def table(session: Session, query: TableQuery) -> TablePage:
     counts = _counts(session, query)
     total = sum(count for track, count in counts.items() if not query.tracks or track in query.tracks)
     descending = order.descending(query.descending, TASKS[query.task].measures[0])
+    before = (query.page - 1) * query.size
     ids: Sequence[str] = ()
-    if (query.page - 1) * query.size < total:
-        matching = _matching(select(Standing.submission_id), query, query.tracks)
-        ordered = matching.order_by(*order.terms(session, descending), Submitted.received.desc(), Submitted.id)
-        ids = session.scalars(ordered.limit(query.size).offset((query.page - 1) * query.size)).all()
+    if before < total:
+        matching = _matching(_joined(select(Standing.submission_id), order), query, query.tracks)
+        ordered = matching.order_by(*order.terms(session, descending))
+        ids = session.scalars(ordered.limit(query.size).offset(before)).all()
     return TablePage(
         query=query,
         rows=tuple(_rows(session, query, ids, ranking.scored_on)),
@@ -94,25 +96,25 @@ def scatter(session: Session, query: TableQuery, most: int = 500) -> list[Dot]:
     order = order_named(query.sort)
     _ranking(session, query)
     descending = order.descending(query.descending, TASKS[query.task].measures[0])
-    columns = select(
-        Standing.submission_id,
-        func.coalesce(func.nullif(Submitted.name, ""), Submitted.model),
-        Team.name,
-        Standing.track,
-        Standing.test,
-        Standing.test_low,
-        Standing.test_high,
-        Standing.held_out,
-        Standing.held_out_low,
-        Standing.held_out_high,
-    )
     both = (Standing.test.is_not(None), Standing.held_out.is_not(None))
-    matching = _matching(columns, query, query.tracks).where(*both)
-    ordered = matching.order_by(*order.terms(session, descending), Submitted.received.desc(), Submitted.id).limit(most)
-    return [
-        Dot(id, name, team, track, Score(value=a, low=b, high=c), Score(value=d, low=e, high=f))
-        for id, name, team, track, a, b, c, d, e, f in session.execute(ordered)
-    ]
+    matching = _matching(_joined(select(Standing.submission_id), order), query, query.tracks).where(*both)
+    ids = session.scalars(matching.order_by(*order.terms(session, descending)).limit(most)).all()
+    columns = (
+        select(
+            Standing.submission_id,
+            func.coalesce(func.nullif(Submitted.name, ""), Submitted.model),
+            Team.name,
+            Standing.track,
+            *(getattr(Standing, f"{role}{part}") for role in ("test", "held_out") for part in ("", "_low", "_high")),
+        )
+        .join(Submitted, Submitted.id == Standing.submission_id)
+        .join(Team, Team.id == Submitted.team_id)
+    )
+    by_id = {}
+    for row in _in_parts(session, columns, query, ids):
+        id, name, team, track, a, b, c, d, e, f = row
+        by_id[id] = Dot(id, name, team, track, Score(value=a, low=b, high=c), Score(value=d, low=e, high=f))
+    return [by_id[id] for id in ids if id in by_id]
 
 
 def latest(session: Session, most: int) -> list[Latest]:
@@ -169,22 +171,34 @@ def _ranking(session: Session, query: TableQuery) -> Ranking:
     return ranking
 
 
+def _joined(columns: Select[Unpack[_Columns]], order: Order) -> Select[Unpack[_Columns]]:
+    """Join what an order needs."""
+    if not order.joined:
+        return columns
+    return columns.join(Submitted, Submitted.id == Standing.submission_id).join(Team, Team.id == Submitted.team_id)
+
+
 def _matching(columns: Select[Unpack[_Columns]], query: TableQuery, tracks: Sequence[str]) -> Select[Unpack[_Columns]]:
-    """Add what a query asks of rows; all tables that an order may need are joined."""
-    joined = columns.join(Submitted, Submitted.id == Standing.submission_id).join(Team, Team.id == Submitted.team_id)
-    conditions = [*in_table(query), *visible()]
+    """Add what a query asks of rows. Few submissions are not shown, so that it is quicker to leave out than to look."""
+    suite = (Submitted.suite == query.suite, Submitted.suite_version == query.version)
+    unseen = select(Submitted.id).where(*suite, not_(and_(*visible())))
+    conditions = [*in_table(query), Standing.submission_id.not_in(unseen)]
     if tracks:
         conditions.append(Standing.track.in_([track for track in TRACK_ORDER if track in tracks]))
+    wanted: list[ColumnElement[bool]] = []
     for word in folded(query.search[:_LONGEST_SEARCH]).split():
-        conditions.append(Standing.words.contains(word, autoescape=True) if word.isprintable() else false())
+        wanted.append(Submitted.words.contains(word, autoescape=True) if word.isprintable() else false())
     if query.team:
-        conditions.append(Team.name == query.team if query.team.isprintable() else false())
-    return joined.where(*conditions)
+        of_team = select(Team.id).where(Team.name == query.team)
+        wanted.append(Submitted.team_id.in_(of_team) if query.team.isprintable() else false())
+    if wanted:
+        conditions.append(Standing.submission_id.in_(select(Submitted.id).where(*suite, *wanted)))
+    return columns.where(*conditions)
 
 
 def _counts(session: Session, query: TableQuery) -> dict[str, int]:
     counted = _matching(select(Standing.track, func.count()), query, ()).group_by(Standing.track)
-    return dict(sorted(session.execute(counted).tuples()))
+    return dict(sorted((track, count) for track, count in session.execute(counted)))
 
 
 def _others(session: Session, query: TableQuery, column: Any, condition: ColumnElement[bool]) -> tuple[str, ...]:
@@ -199,15 +213,30 @@ def _custody(session: Session, query: TableQuery) -> str:
 
 
 def _rows(session: Session, query: TableQuery, ids: Sequence[str], scored_on: str) -> list[TableRow]:
-    if not ids:
-        return []
-    found = session.scalars(select(Standing).where(*in_table(query), Standing.submission_id.in_(ids)))
-    by_id = {standing.submission_id: standing for standing in found}
-    return [_row(by_id[id], scored_on) for id in ids if id in by_id]
+    main = TASKS[query.task].measures[0].key
+    by_id = {one.submission_id: _row(one, main, scored_on) for one in _standings(session, query, ids)}
+    return [by_id[id] for id in ids if id in by_id]
 
 
-def _row(standing: Standing, scored_on: str) -> TableRow:
+def _standings(session: Session, query: TableQuery, ids: Sequence[str]) -> Iterator[Standing]:
+    """Yield the standings of submissions in a table, in any order."""
+    return (standing for (standing,) in _in_parts(session, select(Standing), query, ids))
+
+
+def _in_parts(session: Session, columns: Select[Any], query: TableQuery, ids: Sequence[str]) -> Iterator[Any]:
+    """Yield columns of the standings of submissions in a table, in any order."""
+    table = (Standing.task == query.task, Standing.protocol == query.protocol, Standing.space == query.space)
+    for start in range(0, len(ids), _AT_ONCE):
+        some = columns.where(Standing.submission_id.in_(ids[start : start + _AT_ONCE]), *table)
+        yield from session.execute(some)
+
+
+def _row(standing: Standing, main: str, scored_on: str) -> TableRow:
     submitted = standing.submission
+    scores = {
+        measure: {role: Score(value=value, low=low, high=high) for role, (value, low, high) in roles.items()}
+        for measure, roles in standing.measures.items()
+    }
     return TableRow(
         id=submitted.id,
         name=submitted.name or submitted.model or "",
@@ -217,13 +246,10 @@ def _row(standing: Standing, scored_on: str) -> TableRow:
         submitted=submitted.received,
         seeds=submitted.seeds or 0,
         as_claimed=submitted.as_claimed,
-        test=_ranked(standing, "test"),
-        held_out=_ranked(standing, "held_out"),
-        gap=_score(standing, "gap"),
-        measures={
-            measure: {role: Score(value=value, low=low, high=high) for role, (value, low, high) in roles.items()}
-            for measure, roles in standing.measures.items()
-        },
+        test=_ranked(scores[main].get("test"), standing.test_best, standing.test_worst),
+        held_out=_ranked(scores[main].get("held_out"), standing.held_out_best, standing.held_out_worst),
+        gap=scores[main].get("gap"),
+        measures=scores,
         spaces=tuple(
             SpaceScore(space, role, Score(value=value, low=low, high=high))
             for space, role, value, low, high in standing.spaces
@@ -237,16 +263,5 @@ def _row(standing: Standing, scored_on: str) -> TableRow:
     )
 
 
-def _ranked(standing: Standing, role: str) -> Ranked | None:
-    score = _score(standing, role)
-    best, worst = getattr(standing, f"{role}_best"), getattr(standing, f"{role}_worst")
-    return None if score is None else Ranked(score, None if best is None else (best, worst))
-
-
-def _score(standing: Standing, role: str) -> Score | None:
-    """Return a score of the main measure; None where there are no spaces of the role."""
-    main: Mapping[str, Any] = standing.measures.get(TASKS[standing.task].measures[0].key, {})
-    if role not in main:
-        return None
-    value, low, high = main[role]
-    return Score(value=value, low=low, high=high)
+def _ranked(score: Score | None, best: int | None, worst: int | None) -> Ranked | None:
+    return None if score is None else Ranked(score, None if best is None or worst is None else (best, worst))

@@ -25,7 +25,7 @@ class Order:
         columns: what decides, the first column first.
         best: which end comes first unless asked otherwise; ``measure``: that of better scores.
         text: whether it is compared letter by letter.
-        joined: whether a column is of the submission or its team, not of the standing.
+        joined: whether a column is of the submission or its team, which then have to be joined to the standing.
     """
 
     columns: Callable[[], tuple[ColumnElement[Any], ...]]
@@ -40,11 +40,12 @@ class Order:
         return measure.higher_is_better if self.best == "measure" else self.best == "highest"
 
     def terms(self, session: Session, descending: bool) -> list[ColumnElement[Any]]:
-        """Return what ``ORDER BY`` takes; rows without a value come last either way."""
+        """Return what ``ORDER BY`` takes: rows without a value come last either way, of equal ones the newest first."""
         columns = self.columns()
         if self.text:
             columns = tuple(column.collate(_COLLATIONS[session.get_bind().dialect.name]) for column in columns)
-        return [(column.desc() if descending else column.asc()).nulls_last() for column in columns]
+        first = [(column.desc() if descending else column.asc()).nulls_last() for column in columns]
+        return [*first, Standing.submitted.desc(), _of(Standing.submission_id)]
 
 
 ORDERS: dict[str, Order] = {
@@ -63,7 +64,7 @@ ORDERS: dict[str, Order] = {
         "lowest",
         joined=False,
     ),
-    "submitted": Order(lambda: (_of(Submitted.received),), "highest"),
+    "submitted": Order(lambda: (_of(Standing.submitted),), "highest", joined=False),
     "seeds": Order(lambda: (_of(Submitted.seeds),), "highest"),
     "parameters": Order(lambda: (_of(Submitted.parameters),), "lowest"),
     "frames": Order(lambda: (_of(Submitted.frames),), "lowest"),

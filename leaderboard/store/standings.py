@@ -44,9 +44,12 @@ _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.in
 def record(session: Session, files: Files, entry: Entry, placed: Sequence[Placed]) -> None:
     """Write where a submission stands, in place of what was written before. Its rows have no ranks yet.
 
-    The submission must be in the database. Files that are kept here stay when the transaction fails; they are found by
-    their content the next time.
+    The submission must be in the database; what it is found by is written there. Files that are kept here stay when the
+    transaction fails; they are found by their content the next time.
     """
+    submitted = session.get_one(Submitted, entry.id)
+    submitted.suite, submitted.suite_version = entry.suite.name, entry.suite.version
+    submitted.words = folded(f"{entry.about.name} {entry.model} {entry.team}")
     session.execute(delete(Standing).where(Standing.submission_id == entry.id))
     for one in placed:
         row = _standing(entry, one, files.put(estimates_bytes(one)))
@@ -98,8 +101,8 @@ def _standing(entry: Entry, placed: Placed, estimates: str) -> Standing:
         suite_version=entry.suite.version,
         track=entry.track,
         scored_on=placed.scored_on,
+        submitted=entry.submitted,
         title=folded(entry.title),
-        words=folded(f"{entry.about.name} {entry.model} {entry.team}"),
         measures={key: {role: _triple(score) for role, score in roles.items()} for key, roles in scores.items()},
         spaces=[[part.space, part.role, *_triple(part.score)] for part in placed.spaces],
         estimates=estimates,

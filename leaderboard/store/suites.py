@@ -49,6 +49,8 @@ def add_suite(
     pack, suite = truth.pack, truth.suite
     if identity(suite) != pack.suite:
         raise UserError(f"{private} says it is of {pack.suite.name} v{pack.suite.version}, and holds other rules.")
+    if pack.custody == "hidden" and custody == "open":
+        raise UserError(f"{private} holds hidden trajectories: add it with hidden custody, or they come out.")
     if public is not None:
         _check_public(public, private, pack)
     with store.reading() as session:

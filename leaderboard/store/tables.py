@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -151,6 +152,8 @@ class Submitted(Base):
         entry: SHA-256 of its :class:`leaderboard.entries.Entry`.
         pictures: sample predictions: [{space, role, frame, task, protocol, test_space, rgb, prediction}, …], the last
             two the SHA-256 of PNG files.
+        words: name, model and team for searching, folded by :func:`leaderboard.standings.rows.folded`; None until it
+            stands anywhere.
         hidden: why it is not shown; None while it is.
     """
 
@@ -193,6 +196,7 @@ class Submitted(Base):
     cpu_seconds: Mapped[float | None]
     entry: Mapped[str | None] = mapped_column(String(64))
     pictures: Mapped[list[Any] | None]
+    words: Mapped[str | None] = mapped_column(Text)
     hidden: Mapped[str | None] = mapped_column(Text)
 
     team: Mapped[Team] = relationship(lazy="joined")
@@ -209,6 +213,10 @@ class LogLine(Base):
     text: Mapped[str] = mapped_column(Text)
 
 
+_TABLE = ("suite", "suite_version", "task", "protocol", "space")
+_SORTED = ("test", "held_out", "gap", "test_best", "test_worst", "held_out_best", "held_out_worst")
+
+
 class Standing(Base):
     """One submission in one table: its scores in the task's main measure, and the ranks that they leave open.
 
@@ -216,8 +224,8 @@ class Standing(Base):
         space: the test space, "" for the mean over all test spaces of the suite.
         scored_on: digest of the recordings, trajectories and categories behind the scores. Only rows that agree in it
             are ranked among each other.
+        submitted: when its upload was complete.
         title: what the row is called, as :func:`leaderboard.standings.rows.folded` folds it; for sorting.
-        words: name, model and team, folded; for searching.
         test, held_out, gap: value; ``_low`` and ``_high``: 95 % interval; ``_best`` and ``_worst``: ranks among the
             rows of the table that are shown. None where there is none.
         measures: measure → role → [value, low, high], of all measures.
@@ -227,8 +235,16 @@ class Standing(Base):
 
     __tablename__ = "standings"
     __table_args__ = (
-        Index("standings_test", "suite", "suite_version", "task", "protocol", "space", "test"),
-        Index("standings_held_out", "suite", "suite_version", "task", "protocol", "space", "held_out"),
+        # Which rows a page shows, and how many there are, is read from this alone: whole rows are ten times as long.
+        Index("standings_rows", *_TABLE, "submission_id", "track", "submitted", "title", *_SORTED),
+        # Who leads is asked of all tables at once, and few do.
+        Index("standings_lead", *_TABLE, sqlite_where=text("test_best = 1"), postgresql_where=text("test_best = 1")),
+        Index(
+            "standings_lead_held_out",
+            *_TABLE,
+            sqlite_where=text("held_out_best = 1"),
+            postgresql_where=text("held_out_best = 1"),
+        ),
     )
 
     submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
@@ -239,8 +255,8 @@ class Standing(Base):
     suite_version: Mapped[int]
     track: Mapped[str] = mapped_column(String(64))
     scored_on: Mapped[str] = mapped_column(String(64))
+    submitted: Mapped[datetime]
     title: Mapped[str] = mapped_column(Text)
-    words: Mapped[str] = mapped_column(Text)
     test: Mapped[float | None]
     test_low: Mapped[float | None]
     test_high: Mapped[float | None]

@@ -1,0 +1,79 @@
+"""The pages at the server: which view answers where, and with what headers."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from leaderboard.pages.asking import asked
+from leaderboard.pages.assets import served
+from leaderboard.pages.downloads import DOWNLOADS, table_file
+from leaderboard.pages.home import home_page
+from leaderboard.pages.render import problem
+from leaderboard.pages.table import table_page
+from leaderboard.pages.urls import LiveUrls
+from leaderboard.store.database import Store
+from leaderboard.store.listing import NoSuchTable
+from sim_envs.errors import UserError
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def pages_router(store: Store) -> APIRouter:
+    """Return the pages of a board."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    @router.get("/static/{name}")
+    def static(name: str, request: Request) -> Response:
+        asset = served().get(name)
+        if asset is None:
+            return missing(store, request)
+        return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": FOR_EVER})
+
+    @router.get("/")
+    def home(request: Request) -> HTMLResponse:
+        return HTMLResponse(home_page(store, live_urls(store, request)))
+
+    @router.get("/t/{suite}/v{version:int}/{task}/{protocol}")
+    def table(suite: str, version: int, task: str, protocol: str, request: Request) -> HTMLResponse:
+        try:
+            query = asked(suite, version, task, protocol, request.query_params)
+            return HTMLResponse(table_page(store, query, live_urls(store, request)))
+        except NoSuchTable as error:
+            return missing(store, request, str(error))
+        except UserError as error:
+            return refused(store, request, str(error))
+
+    @router.get("/t/{suite}/v{version:int}/{task}/{protocol}/scores.{kind}")
+    def scores(suite: str, version: int, task: str, protocol: str, kind: str, request: Request) -> Response:
+        if kind not in DOWNLOADS:
+            return missing(store, request)
+        try:
+            query = asked(suite, version, task, protocol, request.query_params)
+            content = table_file(store, query, kind)
+        except NoSuchTable as error:
+            return missing(store, request, str(error))
+        except UserError as error:
+            return refused(store, request, str(error))
+        name = f"{suite}-v{version}-{task}-{protocol}.{kind}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(content, media_type=DOWNLOADS[kind].media_type, headers=headers)
+
+    return router
+
+
+def live_urls(store: Store, request: Request) -> LiveUrls:
+    """Return the links of a request: a board that does not know its address takes the one it was asked at."""
+    return LiveUrls(store.board.settings.url or str(request.base_url).rstrip("/"))
+
+
+def missing(store: Store, request: Request, message: str = "There is no such page on this board.") -> HTMLResponse:
+    """Return the answer to what is not there."""
+    text = problem(live_urls(store, request), store.board.settings, "Not found", message)
+    return HTMLResponse(text, status_code=404)
+
+
+def refused(store: Store, request: Request, message: str) -> HTMLResponse:
+    """Return the answer to a question that makes no sense."""
+    text = problem(live_urls(store, request), store.board.settings, "That cannot be shown", message)
+    return HTMLResponse(text, status_code=400)
