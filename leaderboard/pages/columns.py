@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from leaderboard.pages.tracks import order
 from leaderboard.pages.urls import Urls
-from leaderboard.standings import TablePage
+from leaderboard.standings import Ranked, TablePage, TableRow
+from leaderboard.standings.rows import folded
 from leaderboard.store.orders import ORDERS
 
 
@@ -17,12 +20,14 @@ class Column:
         sort: a name in :data:`leaderboard.store.orders.ORDERS`.
         kind: class of its cells in the style sheet.
         explained: what its values are.
+        value: what a row is sorted by where there is no database.
     """
 
     sort: str
     title: str
     kind: str
     explained: str
+    value: Callable[[TableRow], float | str | None]
 
 
 @dataclass(frozen=True)
@@ -41,21 +46,38 @@ class Heading:
     first: str
 
 
+def _ranks(ranked: Ranked | None) -> float | None:
+    """Return the middle of ranks; of two with the same middle the one with the better best rank is less."""
+    return None if ranked is None or ranked.ranks is None else sum(ranked.ranks) + ranked.ranks[0] * 1e-6
+
+
+def _value(ranked: Ranked | None) -> float | None:
+    return None if ranked is None else ranked.score.value
+
+
 COLUMNS = (
-    Column("rank", "Rank", "rank", "Ranks in the test space that paired 95 % intervals leave open"),
-    Column("name", "Submission", "name", "Name and team"),
-    Column("track", "Track", "word", "What data and which other networks reached the weights"),
-    Column("test", "In the test space", "score", "Specialization, with its 95 % interval"),
-    Column("held_out_rank", "Rank", "rank", "Ranks in held-out spaces that paired 95 % intervals leave open"),
-    Column("held_out", "In held-out spaces", "score", "Generalization, with its 95 % interval"),
-    Column("gap", "Gap", "score", "Test space less held-out spaces, with its 95 % interval"),
-    Column("parameters", "Weights", "number", "Parameters of the encoder"),
-    Column("frames", "Frames", "number", "Frames in the pool of pre-training"),
-    Column("steps", "Steps", "number", "Steps of pre-training"),
-    Column("gpu_seconds", "GPU time", "number", "Pre-training and transfer on GPUs, over all seeds and spaces"),
-    Column("cpu_seconds", "CPU time", "number", "Pre-training and transfer without a GPU, over all seeds and spaces"),
-    Column("seeds", "Seeds", "number", "Training seeds"),
-    Column("submitted", "Submitted", "word", "When the upload was complete, UTC"),
+    Column("rank", "Rank", "rank", "Ranks in the test space, from paired 95 % intervals", lambda row: _ranks(row.test)),
+    Column("name", "Submission", "name", "Name and team", lambda row: folded(row.name)),
+    Column(
+        "track", "Track", "word", "What reached the weights: which data, which networks", lambda row: order(row.track)
+    ),
+    Column("test", "In the test space", "score", "Specialization, 95 % interval", lambda row: _value(row.test)),
+    Column("held_out_rank", "Rank", "rank", "Ranks in held-out spaces, likewise", lambda row: _ranks(row.held_out)),
+    Column(
+        "held_out", "In held-out spaces", "score", "Generalization, 95 % interval", lambda row: _value(row.held_out)
+    ),
+    Column("gap", "Gap", "score", "Test space less held-out spaces", lambda row: row.gap.value if row.gap else None),
+    Column("parameters", "Weights", "number", "Parameters of encoder and head", lambda row: row.parameters),
+    Column("frames", "Frames", "number", "Frames in the pool of pre-training", lambda row: row.frames),
+    Column("steps", "Steps", "number", "Steps of pre-training", lambda row: row.steps),
+    Column("gpu_seconds", "GPU time", "number", "On GPUs, over all seeds and spaces", lambda row: row.gpu_seconds),
+    Column(
+        "cpu_seconds", "CPU time", "number", "Without a GPU, over all seeds and spaces", lambda row: row.cpu_seconds
+    ),
+    Column("seeds", "Seeds", "number", "Training seeds", lambda row: row.seeds),
+    Column(
+        "submitted", "Submitted", "word", "When its upload was complete, UTC", lambda row: row.submitted.isoformat()
+    ),
 )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmark.results import Score
 from benchmark.tasks import Measure
+from leaderboard.pages.columns import COLUMNS
 from leaderboard.pages.scales import Axis, axis
 from leaderboard.pages.words import interval_text
-from leaderboard.standings import Ranked, TablePage, TableRow
+from leaderboard.standings import TablePage, TableRow
+from leaderboard.standings.rows import folded
 from leaderboard.store.duplicates import Twin
 
 BAR = 100
@@ -23,18 +26,22 @@ class Cell:
     Attributes:
         interval: ``[10.9, 13.3]``, "" where there is none.
         bar: path of the interval, and of the value a tick, in a picture :data:`BAR` wide and 8 high; "" without one.
-        number: to sort by.
     """
 
     value: str
     interval: str = ""
     bar: str = ""
-    number: float | None = None
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row as it is printed. ``rank_numbers`` are the middles of the ranks, to sort by."""
+    """A row as it is printed.
+
+    Attributes:
+        words: what is searched where there is no server: name, model and team.
+        values: what is sorted by there, as JSON: a value for each of :data:`leaderboard.pages.columns.COLUMNS`.
+        twin: the first submission with the same predictions, None where that is this one.
+    """
 
     row: TableRow
     test: Cell
@@ -42,7 +49,8 @@ class Line:
     gap: Cell
     test_ranks: str
     held_out_ranks: str
-    rank_numbers: tuple[float | None, float | None]
+    words: str
+    values: str
     twin: Twin | None
 
 
@@ -67,20 +75,22 @@ def printed(table: TablePage, twins: Mapping[str, Twin]) -> Lines:
     rows, measure = table.rows, table.measures[0]
     scores = axis(_extent([ranked.score for row in rows for ranked in (row.test, row.held_out) if ranked]), 1, BAR - 1)
     gaps = axis([0.0, *_extent([row.gap for row in rows if row.gap])], 1, BAR - 1)
-    lines = tuple(
-        Line(
-            row=row,
-            test=_cell(row.test.score if row.test else None, measure, scores, signed=False),
-            held_out=_cell(row.held_out.score if row.held_out else None, measure, scores, signed=False),
-            gap=_cell(row.gap, measure, gaps, signed=True),
-            test_ranks=row.test.ranks_text if row.test else "–",
-            held_out_ranks=row.held_out.ranks_text if row.held_out else "–",
-            rank_numbers=(_middle(row.test), _middle(row.held_out)),
-            twin=twins.get(row.id),
-        )
-        for row in rows
-    )
+    lines = tuple(_line(row, measure, scores, gaps, twins.get(row.id)) for row in rows)
     return Lines(lines, gaps(0.0))
+
+
+def _line(row: TableRow, measure: Measure, scores: Axis, gaps: Axis, twin: Twin | None) -> Line:
+    return Line(
+        row=row,
+        test=_cell(row.test.score if row.test else None, measure, scores, signed=False),
+        held_out=_cell(row.held_out.score if row.held_out else None, measure, scores, signed=False),
+        gap=_cell(row.gap, measure, gaps, signed=True),
+        test_ranks=row.test.ranks_text if row.test else "–",
+        held_out_ranks=row.held_out.ranks_text if row.held_out else "–",
+        words=folded(f"{row.name} {row.model} {row.team}"),
+        values=json.dumps([column.value(row) for column in COLUMNS], ensure_ascii=False),
+        twin=twin,
+    )
 
 
 def _extent(scores: Sequence[Score]) -> list[float | None]:
@@ -93,8 +103,4 @@ def _cell(score: Score | None, measure: Measure, scale: Axis, *, signed: bool) -
     value, tick = measure.text(score.value, signed), f"M{scale(score.value)} 0V8"
     interval = interval_text(score, measure, signed=signed)
     whiskers = "" if score.low is None or score.high is None else f"M{scale(score.low)} 4H{scale(score.high)}"
-    return Cell(value, interval, whiskers + tick, score.value)
-
-
-def _middle(ranked: Ranked | None) -> float | None:
-    return None if ranked is None or ranked.ranks is None else sum(ranked.ranks) + ranked.ranks[0] * 1e-6
+    return Cell(value, interval, whiskers + tick)

@@ -31,17 +31,18 @@ class Point:
     """A submission in the picture.
 
     Attributes:
+        colour: class of its track, see :class:`~leaderboard.pages.tracks.Look`.
         cross: path of its two intervals; "" where there are too many points for them.
-        lines: what the point says: its name, team and track, and both scores.
+        said: what the point is, in lines: its name, team and track, and both scores.
     """
 
     id: str
     href: str
-    track: str
+    colour: str
     x: float
     y: float
     cross: str
-    lines: tuple[str, ...]
+    said: str
 
 
 @dataclass(frozen=True)
@@ -122,13 +123,11 @@ def _point(dot: Dot, across: Axis, up: Axis, crossed: bool, measure: Measure, ur
         cross += f"M{across(test.low)} {y}H{across(test.high)}"
     if crossed and held_out.low is not None and held_out.high is not None:
         cross += f"M{x} {up(held_out.low)}V{up(held_out.high)}"
-    lines = (
-        dot.name,
-        f"{dot.team} · {dot.track}",
-        f"in the test space {score_text(test, measure)}",
-        f"held-out {score_text(held_out, measure)}",
+    said = (
+        f"{dot.name}\n{dot.team} · {dot.track}\n"
+        f"in the test space {score_text(test, measure)}\nheld-out {score_text(held_out, measure)}"
     )
-    return Point(dot.id, urls.submission(dot.id), dot.track, x, y, cross, lines)
+    return Point(dot.id, urls.submission(dot.id), looks(dot.track).colour, x, y, cross, said)
 
 
 def _digits(marks: Sequence[float]) -> int:

@@ -54,12 +54,15 @@ LOOKS: Mapping[Track, Look] = MappingProxyType(
 _OTHER = Look(_CROSS, "track-oracle", "A track that this version does not know.")
 
 
+_BY_NAME = {track.value: look for track, look in LOOKS.items()}
+_PLACE = {name: place for place, name in enumerate(_BY_NAME)}
+
+
 def looks(track: str) -> Look:
     """Return how a track is shown, whatever a board's database says."""
-    return LOOKS[Track(track)] if track in {known.value for known in Track} else _OTHER
+    return _BY_NAME.get(track, _OTHER)
 
 
 def order(track: str) -> int:
     """Return a track's place in tables."""
-    names = [known.value for known in LOOKS]
-    return names.index(track) if track in names else len(names)
+    return _PLACE.get(track, len(_PLACE))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
 
+from leaderboard.store.listing import visible
 from leaderboard.store.tables import Submitted
 
 
@@ -25,8 +26,7 @@ def shown_with_same_predictions(session: Session, submitted: Submitted) -> Submi
         return None
     others = select(Submitted).where(
         Submitted.content == submitted.content,
-        Submitted.status == "scored",
-        Submitted.hidden.is_(None),
+        *visible(),
         Submitted.id != submitted.id,
         Submitted.received <= submitted.received,
     )
@@ -35,14 +35,21 @@ def shown_with_same_predictions(session: Session, submitted: Submitted) -> Submi
 
 def first_twins(session: Session, ids: Sequence[str]) -> dict[str, Twin]:
     """Return, for those of some submissions that repeat the predictions of an earlier one, the first that is shown."""
-    later = aliased(Submitted)
-    before = or_(
-        Submitted.received < later.received, and_(Submitted.received == later.received, Submitted.id < later.id)
+    asked = session.execute(
+        select(Submitted.id, Submitted.content, Submitted.received).where(
+            Submitted.id.in_(ids), Submitted.content.is_not(None)
+        )
+    ).all()
+    title = func.coalesce(func.nullif(Submitted.name, ""), Submitted.model)
+    shown = and_(Submitted.status == "scored", Submitted.hidden.is_(None))
+    same = (
+        select(Submitted.content, Submitted.received, Submitted.id, title, shown)  # a condition would mislead SQLite
+        .where(Submitted.content.in_({row.content for row in asked}))
+        .order_by(Submitted.received.desc(), Submitted.id.desc())
     )
-    pairs = (
-        select(later.id, Submitted.id, func.coalesce(func.nullif(Submitted.name, ""), Submitted.model))
-        .join(Submitted, and_(Submitted.content == later.content, before))
-        .where(later.id.in_(ids), Submitted.status == "scored", Submitted.hidden.is_(None))
-        .order_by(later.id, Submitted.received.desc(), Submitted.id.desc())
-    )
-    return {id: Twin(first, name) for id, first, name in session.execute(pairs)}  # the last of each is the earliest
+    first = {content: (received, id, name) for content, received, id, name, seen in session.execute(same) if seen}
+    return {
+        id: Twin(*first[content][1:])
+        for id, content, received in asked
+        if content in first and first[content][:2] < (received, id)
+    }

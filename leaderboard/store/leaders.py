@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from benchmark.results import Score
@@ -39,6 +39,9 @@ class Lead:
     shared_by: int
 
 
+AT_ONCE = 500
+"""Values of one query; databases have limits."""
+
 TableName = tuple[str, int, str, str]
 """Suite, version, task, protocol."""
 
@@ -54,25 +57,30 @@ def leads(
     """
     value, low, high, best = (getattr(Standing, f"{role}{part}") for part in ("", "_low", "_high", "_best"))
     table = (Standing.suite, Standing.suite_version, Standing.task, Standing.protocol)
-    columns = select(
-        *table,
-        Standing.submission_id,
-        func.coalesce(func.nullif(Submitted.name, ""), Submitted.model),
-        Team.name,
-        Standing.track,
-        value,
-        low,
-        high,
+    first = best == literal_column("1")  # as written in the index of leaders, or no database would use it
+    leading = select(*table, Standing.submission_id, Standing.track, value, low, high).where(
+        first, Standing.space == ""
     )
-    joined = columns.join(Submitted, Submitted.id == Standing.submission_id).join(Team, Team.id == Submitted.team_id)
-    leading = joined.where(Standing.space == "", best == 1, *visible())
     if only is not None:
-        leading = leading.where(*(column == value for column, value in zip(table, only, strict=True)))
+        leading = leading.where(*(column == name for column, name in zip(table, only, strict=True)))
+    standings = session.execute(leading).all()
+    names = _names(session, {row.submission_id for row in standings})
     found: dict[TableName, list[Leader]] = {}
-    for *name, id, title, team, track, middle, least, highest in session.execute(leading):
-        leader = Leader(id, title, team, track, Score(value=middle, low=least, high=highest))
-        found.setdefault((name[0], name[1], name[2], name[3]), []).append(leader)
+    for suite, version, task, protocol, id, track, middle, least, highest in standings:
+        if id in names:
+            leader = Leader(id, *names[id], track, Score(value=middle, low=least, high=highest))
+            found.setdefault((suite, version, task, protocol), []).append(leader)
     return {name: Lead(_best_first(name[2], leaders)[:most], len(leaders)) for name, leaders in found.items()}
+
+
+def _names(session: Session, ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return name and team of those submissions that are shown."""
+    title = func.coalesce(func.nullif(Submitted.name, ""), Submitted.model)
+    columns = select(Submitted.id, title, Team.name, and_(*visible()))  # as a condition that would mislead SQLite
+    joined, ordered = columns.join(Team, Team.id == Submitted.team_id), sorted(ids)
+    parts = (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
+    found = (row for part in parts for row in session.execute(joined.where(Submitted.id.in_(part))))
+    return {id: (name, team) for id, name, team, shown in found if shown}
 
 
 def _best_first(task: str, leaders: Sequence[Leader]) -> tuple[Leader, ...]:

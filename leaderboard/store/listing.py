@@ -99,13 +99,21 @@ def scatter(session: Session, query: TableQuery, most: int = 500) -> list[Dot]:
     both = (Standing.test.is_not(None), Standing.held_out.is_not(None))
     matching = _matching(_joined(select(Standing.submission_id), order), query, query.tracks).where(*both)
     ids = session.scalars(matching.order_by(*order.terms(session, descending)).limit(most)).all()
+    columns = (
+        select(
+            Standing.submission_id,
+            func.coalesce(func.nullif(Submitted.name, ""), Submitted.model),
+            Team.name,
+            Standing.track,
+            *(getattr(Standing, f"{role}{part}") for role in ("test", "held_out") for part in ("", "_low", "_high")),
+        )
+        .join(Submitted, Submitted.id == Standing.submission_id)
+        .join(Team, Team.id == Submitted.team_id)
+    )
     by_id = {}
-    for standing in _standings(session, query, ids):
-        test = Score(value=standing.test, low=standing.test_low, high=standing.test_high)
-        held_out = Score(value=standing.held_out, low=standing.held_out_low, high=standing.held_out_high)
-        submitted = standing.submission
-        name = submitted.name or submitted.model or ""
-        by_id[submitted.id] = Dot(submitted.id, name, submitted.team.name, standing.track, test, held_out)
+    for row in _in_parts(session, columns, query, ids):
+        id, name, team, track, a, b, c, d, e, f = row
+        by_id[id] = Dot(id, name, team, track, Score(value=a, low=b, high=c), Score(value=d, low=e, high=f))
     return [by_id[id] for id in ids if id in by_id]
 
 
@@ -190,7 +198,7 @@ def _matching(columns: Select[Unpack[_Columns]], query: TableQuery, tracks: Sequ
 
 def _counts(session: Session, query: TableQuery) -> dict[str, int]:
     counted = _matching(select(Standing.track, func.count()), query, ()).group_by(Standing.track)
-    return dict(sorted(session.execute(counted).tuples()))
+    return dict(sorted((track, count) for track, count in session.execute(counted)))
 
 
 def _others(session: Session, query: TableQuery, column: Any, condition: ColumnElement[bool]) -> tuple[str, ...]:
@@ -212,10 +220,15 @@ def _rows(session: Session, query: TableQuery, ids: Sequence[str], scored_on: st
 
 def _standings(session: Session, query: TableQuery, ids: Sequence[str]) -> Iterator[Standing]:
     """Yield the standings of submissions in a table, in any order."""
+    return (standing for (standing,) in _in_parts(session, select(Standing), query, ids))
+
+
+def _in_parts(session: Session, columns: Select[Any], query: TableQuery, ids: Sequence[str]) -> Iterator[Any]:
+    """Yield columns of the standings of submissions in a table, in any order."""
     table = (Standing.task == query.task, Standing.protocol == query.protocol, Standing.space == query.space)
     for start in range(0, len(ids), _AT_ONCE):
-        some = select(Standing).where(Standing.submission_id.in_(ids[start : start + _AT_ONCE]), *table)
-        yield from session.scalars(some)
+        some = columns.where(Standing.submission_id.in_(ids[start : start + _AT_ONCE]), *table)
+        yield from session.execute(some)
 
 
 def _row(standing: Standing, main: str, scored_on: str) -> TableRow:

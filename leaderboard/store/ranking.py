@@ -7,7 +7,7 @@ changed them ranks them again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select, update
@@ -62,16 +62,23 @@ def rerank(session: Session, files: Files, suite: str, version: int) -> int:
     return sum(_write(session, _rank(table, files)) for table in changed)
 
 
-def rank_tables(store: Store) -> int:
-    """Rank all tables of a board that changed since they were; return how many. See :func:`rerank`."""
+def rank_tables(store: Store, enough: Callable[[], bool] = lambda: False) -> int:
+    """Rank all tables of a board that changed since they were, means first; return how many. See :func:`rerank`.
+
+    Args:
+        enough: asked after each table; where it says so the others are left for the next call. A worker stops when a
+            submission waits to be scored, so that a large board ranks when it has the time to.
+    """
     with store.reading() as session:
-        suites = session.execute(select(Ranking.suite, Ranking.suite_version).distinct()).tuples().all()
+        suites = session.execute(select(Ranking.suite, Ranking.suite_version).distinct()).all()
         changed = [table for suite, version in suites for table in _changed(session, suite, version)]
     written = 0
-    for table in changed:
+    for table in sorted(changed, key=lambda table: table.space):
         found = _rank(table, store.files)
         with store.transaction() as session:
             written += _write(session, found)
+        if enough():
+            break
     return written
 
 
@@ -99,7 +106,7 @@ def _now(session: Session, ranking: Ranking) -> _Table:
             *visible(),
         )
     )
-    found = sorted(session.execute(rows).tuples())
+    found = sorted(((id, file, digest, scored) for id, file, digest, scored in session.execute(rows)))
     newest = max(found, key=lambda row: (row[3], row[0]), default=None)
     return _Table(
         ranking.suite,
@@ -108,7 +115,7 @@ def _now(session: Session, ranking: Ranking) -> _Table:
         ranking.protocol,
         ranking.space,
         newest[2] if newest else ranking.scored_on,
-        tuple((id, estimates, scored_on) for id, estimates, scored_on, _ in found),
+        tuple(row[:3] for row in found),
     )
 
 

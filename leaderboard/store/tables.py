@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -236,6 +237,14 @@ class Standing(Base):
     __table_args__ = (
         # Which rows a page shows, and how many there are, is read from this alone: whole rows are ten times as long.
         Index("standings_rows", *_TABLE, "submission_id", "track", "submitted", "title", *_SORTED),
+        # Who leads is asked of all tables at once, and few do.
+        Index("standings_lead", *_TABLE, sqlite_where=text("test_best = 1"), postgresql_where=text("test_best = 1")),
+        Index(
+            "standings_lead_held_out",
+            *_TABLE,
+            sqlite_where=text("held_out_best = 1"),
+            postgresql_where=text("held_out_best = 1"),
+        ),
     )
 
     submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"), primary_key=True)

@@ -176,6 +176,7 @@ const inPage = (form) => {
   const body = table.tBodies[0];
   const all = [...body.rows].filter((row) => row.dataset.id);
   const heads = [...table.tHead.rows[0].cells];
+  const values = new Map(all.map((row) => [row, JSON.parse(row.dataset.values)]));
   const found = document.getElementById("found");
   const fields = form.elements;
   form.hidden = false;
@@ -184,7 +185,7 @@ const inPage = (form) => {
     const [sort, order, words, tracks] = [state.get("sort"), state.get("order"), state.get("q") ?? "", state.getAll("track")];
     if (fields.q.value.trim() !== words) fields.q.value = words;
     for (const box of form.querySelectorAll('[name="track"]')) box.checked = tracks.includes(box.value);
-    const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = words.normalize("NFKC").toLowerCase().replaceAll("ß", "ss").split(/\s+/).filter(Boolean);
     const rows = all.filter(
       (row) => (!tracks.length || tracks.includes(row.dataset.track)) && wanted.every((word) => row.dataset.words.includes(word)),
     );
@@ -194,11 +195,10 @@ const inPage = (form) => {
       const direction = order ?? heads[column].dataset.first;
       heads[column].setAttribute("aria-sort", direction);
       const sign = direction === "descending" ? -1 : 1;
-      const key = (row) => row.cells[column].dataset.value;
       rows.sort((a, b) => {
-        const [x, y] = [key(a), key(b)];
-        if (x === undefined || y === undefined) return (x === undefined) - (y === undefined); // no value: last
-        return sign * (isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y);
+        const [x, y] = [values.get(a)[column], values.get(b)[column]];
+        if (x === null || y === null) return (x === null) - (y === null); // no value: last either way
+        return sign * (x < y ? -1 : x > y ? 1 : 0);
       });
     }
     body.replaceChildren(...rows);

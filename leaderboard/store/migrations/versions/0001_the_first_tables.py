@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("cpu_seconds", sa.Double(), nullable=True),
         sa.Column("entry", sa.String(length=64), nullable=True),
         sa.Column("pictures", sa.JSON(), nullable=True),
+        sa.Column("words", sa.Text(), nullable=True),
         sa.Column("hidden", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("submissions_team_id_of_teams")),
         sa.PrimaryKeyConstraint("id", name=op.f("submissions_pk")),
@@ -134,8 +135,8 @@ def upgrade() -> None:
         sa.Column("suite_version", sa.Integer(), nullable=False),
         sa.Column("track", sa.String(length=64), nullable=False),
         sa.Column("scored_on", sa.String(length=64), nullable=False),
+        sa.Column("submitted", sa.DateTime(timezone=True), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
         sa.Column("test", sa.Double(), nullable=True),
         sa.Column("test_low", sa.Double(), nullable=True),
         sa.Column("test_high", sa.Double(), nullable=True),
@@ -159,10 +160,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("standings", schema=None) as batch_op:
         batch_op.create_index(
-            "standings_held_out", ["suite", "suite_version", "task", "protocol", "space", "held_out"], unique=False
-        )
-        batch_op.create_index(
-            "standings_test", ["suite", "suite_version", "task", "protocol", "space", "test"], unique=False
+            "standings_rows",
+            [
+                "suite",
+                "suite_version",
+                "task",
+                "protocol",
+                "space",
+                "submission_id",
+                "track",
+                "submitted",
+                "title",
+                "test",
+                "held_out",
+                "gap",
+                "test_best",
+                "test_worst",
+                "held_out_best",
+                "held_out_worst",
+            ],
+            unique=False,
         )
 
     op.create_table(
