@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
+from pydantic_core import from_json
 
 from baselines.ledger import Ledger
 from benchmark.environment import Environment
@@ -19,10 +20,13 @@ from sim_envs.storage import canonical_json, digest_json
 SCHEMA = 1
 MANIFEST = "submission.json"
 MANIFEST_BYTES = 8 << 20
+MOST_VALUES = 20_000
+"""In one row, and in all that is beside the rows, and rows: as many may be wrong, and each is accounted for in memory."""
 
 LONGEST_TEXT = 1000
 LARGEST_NUMBER = 1e15
 
+_LEAST_BYTES = 8  # that a value takes on the average, with its name: three times as many are usual
 _DIGEST = r"^[0-9a-f]{64}$"
 _SPACE = r"^[a-z][a-z0-9_-]{0,39}/[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _WORD = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -137,7 +141,7 @@ class Submission(Part):
     track: str = Field(pattern=_WORD)
     seeds: tuple[int, ...] = Field(min_length=1)
     about: About = About()
-    rows: tuple[Row, ...] = Field(min_length=1)
+    rows: Annotated[tuple[Row, ...], FailFast(), Field(min_length=1)]
 
     def files(self) -> Iterator[tuple[str, Row, SpaceFile]]:
         """Yield (name in the archive, row, file), in the order of the archive."""
@@ -184,8 +188,15 @@ def read_manifest(content: bytes) -> Submission:
     Raises:
         Refusal: ``manifest`` for wrong fields or another way of writing them, ``text`` for what cannot be shown.
     """
+    if content.count(b",") > MANIFEST_BYTES // _LEAST_BYTES:
+        raise Refusal("manifest", f"{MANIFEST} is of more and smaller values than any submission has.")
     try:
-        submission = Submission.model_validate_json(content)
+        found = from_json(content)
+    except ValueError as error:
+        raise Refusal("manifest", f"{MANIFEST} is no JSON: {str(error)[:200]}.") from None
+    _refuse_crowds(found)
+    try:
+        submission = Submission.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part)[:60] for part in first["loc"][:8]) or "the whole"
@@ -196,6 +207,20 @@ def read_manifest(content: bytes) -> Submission:
     if submission.as_bytes() != content:
         raise Refusal("manifest", f"{MANIFEST} is not written as tst-bench submit writes it.")
     return submission
+
+
+def _refuse_crowds(found: Any) -> None:
+    rows = found.get("rows") if isinstance(found, dict) else None
+    parts = [{**found, "rows": []}, *rows] if isinstance(rows, list) else [found]
+    for part in parts:
+        count, waiting = 0, [part]
+        while waiting and count <= MOST_VALUES:
+            value = waiting.pop()
+            inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+            count += 1 + len(inside)
+            waiting += inside if len(inside) <= MOST_VALUES else ()
+        if max(count, len(parts) - 1) > MOST_VALUES:
+            raise Refusal("manifest", f"{MANIFEST} has more than {MOST_VALUES:,} rows, or values in one or beside them.")
 
 
 def _refuse_odd_values(value: Any, where: str) -> None:

@@ -11,6 +11,7 @@ import math
 import struct
 import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -28,6 +29,9 @@ _EXTRA_BYTES = 20
 
 MOST_ARRAYS = 8
 _DIRECTORY_BYTES = 4096
+_BLOCK = 1 << 20
+_WIDEST = 8
+"""So many times the bytes of good arrays are unpacked, to say that their type is the wrong one."""
 _PLAIN_KINDS = "biufU"
 
 SPARE_BYTES = 4096
@@ -62,6 +66,10 @@ def check_file(path: Path, said: str, task: Task, frames: int, height: int, widt
             if sorted(found) != sorted(f"{name}.npy" for name in wanted):
                 raise ValueError(f"holds {', '.join(found) or 'nothing'}; {task.name} has {', '.join(wanted)}")
             most = bytes_allowed(task, frames, height, width)
+            for info in archive.infolist():
+                if info.file_size > _WIDEST * most:
+                    raise ValueError(f"has {info.file_size:,} bytes in {info.filename}, at most {most:,} are expected")
+            _check_packing(archive, path)
             for name, dtype in wanted.items():
                 with archive.open(f"{name}.npy") as file:
                     _check_array(file, name, dtype, archive.getinfo(f"{name}.npy").file_size, most)
@@ -94,6 +102,8 @@ def _check_layout(archive: zipfile.ZipFile, path: Path) -> None:
     position = 0
     with path.open("rb") as file:
         for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+            if info.orig_filename != info.filename:  # a library ends names at the first NUL
+                raise ValueError("has a name that holds more than it says")
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & ~0x806:
                 raise ValueError(f"has {info.filename} encrypted or packed in another way")
             if info.header_offset != position:
@@ -107,13 +117,43 @@ def _check_layout(archive: zipfile.ZipFile, path: Path) -> None:
         raise ValueError("has bytes that belong to nothing")
 
 
+def _check_packing(archive: zipfile.ZipFile, path: Path) -> None:
+    """Refuse an array whose packed bytes are more than one stream of the size that the directory says.
+
+    A library stops reading at the first end that it meets and does not look at what lies behind it.
+    """
+    starts = [*sorted(info.header_offset for info in archive.infolist()), archive.start_dir][1:]
+    with path.open("rb") as file:
+        for end, info in zip(starts, sorted(archive.infolist(), key=lambda info: info.header_offset), strict=True):
+            file.seek(end - info.compress_size)
+            if info.compress_type == zipfile.ZIP_STORED:
+                fills = info.compress_size == info.file_size
+            else:
+                fills = _unpacks_to(info.file_size, file, info.compress_size)
+            if not fills:
+                raise ValueError(f"has {info.filename} in another size than it says, or with something behind it")
+
+
+def _unpacks_to(size: int, file: IO[bytes], packed: int) -> bool:
+    """Tell whether so many packed bytes of a file are one deflate stream of ``size`` bytes; holds a block of each."""
+    unpacker, unpacked, block = zlib.decompressobj(-zlib.MAX_WBITS), 0, b""
+    while not unpacker.eof and unpacked <= size:
+        if not block:
+            block = file.read(min(packed, _BLOCK))
+            packed -= len(block)
+        found = unpacker.decompress(block, _BLOCK)
+        if not found and not block:
+            return False
+        unpacked, block = unpacked + len(found), unpacker.unconsumed_tail
+    return unpacked == size and unpacker.eof and not (packed or block or unpacker.unused_data)
+
+
 def _check_array(file: IO[bytes], name: str, dtype_name: str, size: int, most: int) -> None:
     """Hold an array's header against its type and against the bytes that follow it."""
     version = np.lib.format.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"has {name} as .npy of version {version}")
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, in_columns, dtype = read(file)
+    if version != (1, 0):  # headers of others may take 4 GB, and such arrays have short ones
+        raise ValueError(f"has {name} as .npy of version {version}, 1.0 is expected")
+    shape, in_columns, dtype = np.lib.format.read_array_header_1_0(file)
     if dtype.kind not in _PLAIN_KINDS or dtype.hasobject or in_columns:
         raise ValueError(f"has {name} of {dtype}, or stored by columns")
     if dtype_name and dtype_name not in (dtype.name, {"U": "str"}.get(dtype.kind)):

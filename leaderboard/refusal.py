@@ -27,6 +27,10 @@ REFUSALS: dict[str, str] = {
 """Name of a reason → what to do about it."""
 
 
+LONGEST = 1000
+"""Characters of what is said: it may quote a submission."""
+
+
 class Refusal(UserError):
     """A submission that is not taken.
 
@@ -37,6 +41,6 @@ class Refusal(UserError):
     """
 
     def __init__(self, reason: str, what: str) -> None:
-        shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in what)
+        shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in what[:LONGEST])
         super().__init__(f"Refused ({reason}): {shown} {REFUSALS[reason]}")
         self.reason = reason

@@ -14,6 +14,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from sim_envs.errors import UserError
 
 LONGEST_FIELD = 200
+MOST_FIELDS = 8
 
 
 class BadForm(UserError):
@@ -41,22 +42,25 @@ class FormReader:
         self.fields: dict[str, str] = {}
         self.size = 0
         self._file, self._most, self._admit = file, most, admit
-        self._name = ""
+        self._name, self._parts = "", 0
         self._header, self._value = bytearray(), bytearray()
         self._file_came = self._complete = False
-        self._parser = MultipartParser(
-            options[b"boundary"],
-            {
-                "on_part_begin": self._part_begins,
-                "on_header_field": self._header_field,
-                "on_header_value": self._header_value,
-                "on_header_end": self._header_ends,
-                "on_headers_finished": self._content_begins,
-                "on_part_data": self._content,
-                "on_part_end": self._part_ends,
-                "on_end": self._ends,
-            },
-        )
+        try:
+            self._parser = MultipartParser(
+                options[b"boundary"],
+                {
+                    "on_part_begin": self._part_begins,
+                    "on_header_field": self._header_field,
+                    "on_header_value": self._header_value,
+                    "on_header_end": self._header_ends,
+                    "on_headers_finished": self._content_begins,
+                    "on_part_data": self._content,
+                    "on_part_end": self._part_ends,
+                    "on_end": self._ends,
+                },
+            )
+        except FormParserError:
+            raise BadForm("The form has a boundary that no browser makes. Use the form of the page.") from None
 
     async def read(self, body: AsyncIterator[bytes]) -> None:
         """Read the whole body.
@@ -77,6 +81,9 @@ class FormReader:
 
     def _part_begins(self) -> None:
         self._name = ""
+        self._parts += 1
+        if self._parts > MOST_FIELDS:
+            raise BadForm(f"The form has more than {MOST_FIELDS} fields. Use the form of the page.")
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]

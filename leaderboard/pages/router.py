@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
+from starlette.convertors import IntegerConvertor, register_url_convertor
 
 from leaderboard.pages.answers import live_urls, missing, refused
 from leaderboard.pages.asking import asked
@@ -17,6 +18,16 @@ from leaderboard.store.database import Store
 from leaderboard.store.listing import NoSuchTable
 from leaderboard.store.suites import board_suite
 from sim_envs.errors import UserError
+
+
+
+class VersionConvertor(IntegerConvertor):
+    """Versions in addresses: as large as databases take; what is longer is at no address."""
+
+    regex = "[0-9]{1,9}"
+
+
+register_url_convertor("suite_version", VersionConvertor())
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -39,7 +50,7 @@ def pages_router(store: Store) -> APIRouter:
         urls = live_urls(store, request)
         return HTMLResponse(kept.page(urls, lambda: home_page(store, urls)))
 
-    @router.get("/t/{suite}/v{version:int}/{task}/{protocol}")
+    @router.get("/t/{suite}/v{version:suite_version}/{task}/{protocol}")
     def table(suite: str, version: int, task: str, protocol: str, request: Request) -> HTMLResponse:
         try:
             query = asked(suite, version, task, protocol, request.query_params)
@@ -50,7 +61,7 @@ def pages_router(store: Store) -> APIRouter:
         except UserError as error:
             return refused(store, request, str(error))
 
-    @router.get("/t/{suite}/v{version:int}/{task}/{protocol}/scores.{kind}")
+    @router.get("/t/{suite}/v{version:suite_version}/{task}/{protocol}/scores.{kind}")
     def scores(suite: str, version: int, task: str, protocol: str, kind: str, request: Request) -> Response:
         if kind not in DOWNLOADS:
             return missing(store, request)
@@ -65,11 +76,10 @@ def pages_router(store: Store) -> APIRouter:
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type=DOWNLOADS[kind].media_type, headers=headers)
 
-    @router.get("/packs/{suite}/v{version:int}/frames.zip")
+    @router.get("/packs/{suite}/v{version:suite_version}/frames.zip")
     def frames(suite: str, version: int, request: Request) -> Response:
         with store.reading() as session:
-            known = suite.isprintable() and version < 2**31  # what databases take
-            found = board_suite(session, suite, version) if known else None
+            found = board_suite(session, suite, version) if suite.isprintable() else None  # what databases take
         if found is None or found.public_pack is None:
             return missing(store, request, f"There are no public test frames of {suite} v{version} on this board.")
         headers = {"ETag": f'"{found.public_pack}"'}

@@ -154,8 +154,16 @@ def from_elsewhere(origin: str | None, fetch_site: str | None, addresses: tuple[
     """
     if fetch_site is not None and fetch_site not in ("same-origin", "none"):
         return True
-    hosts = {urlsplit(address).netloc for address in addresses if address}
-    return origin is not None and urlsplit(origin).netloc not in hosts
+    hosts = {_host(address) for address in addresses if address} - {""}
+    return origin is not None and _host(origin) not in hosts
+
+
+def _host(address: str) -> str:
+    """Return host and port; "" for what is no address, which browsers send as the origin of pages that have none."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 def _token(store: Store, secret: str) -> Token:

@@ -45,12 +45,18 @@ class Buckets:
             return 0.0 if enough else (1 - level) * 60 / self.per_minute
 
 
+_LONGEST_HOST = 64
+
+
 def address_key(host: str) -> str:
-    """Return what counts as one address: an IPv4 address, or the /64 that one household has in IPv6."""
+    """Return what counts as one address: an IPv4 address, or the /64 that one household has in IPv6.
+
+    A proxy may pass on something that is neither; of that no more is remembered than an address is long.
+    """
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return host
+        return host[:_LONGEST_HOST]
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)
