@@ -21,7 +21,7 @@ SCHEMA = 1
 MANIFEST = "submission.json"
 MANIFEST_BYTES = 8 << 20
 MOST_VALUES = 20_000
-"""In one row, and in all that is beside the rows, and rows: as many may be wrong, and each is accounted for in memory."""
+"""In one row, and beside the rows; and rows. As many may be wrong, and a library keeps an account of each."""
 
 LONGEST_TEXT = 1000
 LARGEST_NUMBER = 1e15
@@ -220,7 +220,9 @@ def _refuse_crowds(found: Any) -> None:
             count += 1 + len(inside)
             waiting += inside if len(inside) <= MOST_VALUES else ()
         if max(count, len(parts) - 1) > MOST_VALUES:
-            raise Refusal("manifest", f"{MANIFEST} has more than {MOST_VALUES:,} rows, or values in one or beside them.")
+            raise Refusal(
+                "manifest", f"{MANIFEST} has more than {MOST_VALUES:,} rows, or values in one or beside them."
+            )
 
 
 def _refuse_odd_values(value: Any, where: str) -> None:

@@ -41,6 +41,8 @@ class Refusal(UserError):
     """
 
     def __init__(self, reason: str, what: str) -> None:
-        shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in what[:LONGEST])
+        shown = "".join(
+            character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in what[:LONGEST]
+        )
         super().__init__(f"Refused ({reason}): {shown} {REFUSALS[reason]}")
         self.reason = reason

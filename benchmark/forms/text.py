@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ class Text:
         texts = arrays["texts"]
         if texts.ndim and len(texts) != count:
             raise ValueError(f"{count} frame numbers for {len(texts)} texts")
+        if texts.dtype.kind == "U":  # NumPy keeps any number for a character, and Python breaks on those that are none
+            numbers = np.frombuffer(texts.tobytes(), np.dtype(np.uint32).newbyteorder(texts.dtype.byteorder))
+            if (numbers > sys.maxunicode).any():
+                raise ValueError("texts hold numbers that are no characters")
         return texts
 
     def check(self, answers: np.ndarray, frames: Frames) -> str:

@@ -20,7 +20,6 @@ from leaderboard.store.suites import board_suite
 from sim_envs.errors import UserError
 
 
-
 class VersionConvertor(IntegerConvertor):
     """Versions in addresses: as large as databases take; what is longer is at no address."""
 

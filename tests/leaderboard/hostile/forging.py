@@ -94,11 +94,12 @@ def changed(members: Sequence[Header], at: int, **fields: object) -> list[Header
     return [replace(each, **fields) if number == at else each for number, each in enumerate(members)]  # type: ignore[arg-type]
 
 
-def deflated(content: bytes | Sequence[bytes]) -> bytes:
-    """Return a deflate stream; a sequence is packed block by block and may be larger than memory."""
+def deflated(content: bytes, megabytes: int = 0) -> bytes:
+    """Return a deflate stream of a content and so many megabytes of zeros behind it."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    blocks = [content] if isinstance(content, bytes) else content
-    return b"".join(packer.compress(block) for block in blocks) + packer.flush()
+    head = packer.compress(content) + packer.flush(zlib.Z_FULL_FLUSH)
+    zeros = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)  # may follow itself
+    return head + zeros * megabytes + packer.flush()
 
 
 def npy(array: np.ndarray) -> bytes:
