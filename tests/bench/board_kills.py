@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +38,12 @@ from sim_envs.errors import UserError
 from tests.bench.board_load import database_of, scored_times, wait_for_scores
 from tests.leaderboard.board_kit import MiniRun, make_run
 
-SETTINGS = {"requests_per_minute": 10**6, "writes_per_minute": 10**6, "chunk_bytes": 20_000, "attempts": 100}
+SETTINGS = {"requests_per_minute": 10**6, "writes_per_minute": 10**6, "chunk_bytes": 2000, "attempts": 100}
 """Of the board: a submission whose worker is killed by chance three times in a row is not given up."""
 
-LONGEST_SECONDS = 4.0
+LONGEST_SECONDS = 10.0
+"""From one kill to the next: a server needs some of them to start."""
+SENDERS = 2
 _TST_BENCH = (sys.executable, "-c", "from benchmark.cli import main; main()", "leaderboard")
 
 
@@ -105,8 +107,8 @@ def insist(board: Board, token: str, file: Path) -> str:
             time.sleep(0.2)
 
 
-def kill_by_chance(board: Board, rounds: int, seed: int) -> Counter[str]:
-    """Kill and start so many times; return what was killed how often. Both run afterwards, until :func:`end`."""
+def kill_by_chance(board: Board, rounds: int, seed: int, unfinished: Callable[[], int]) -> Counter[str]:
+    """Kill and start so many times; return what was killed how often, and how often uploads were under way."""
     random, killed = np.random.default_rng(seed), Counter[str]()
     for _ in range(rounds):
         time.sleep(random.uniform(0.2, LONGEST_SECONDS))
@@ -114,6 +116,7 @@ def kill_by_chance(board: Board, rounds: int, seed: int) -> Counter[str]:
         PROCESSES[part].kill()
         PROCESSES[part].wait()
         killed[part] += 1
+        killed["with uploads under way"] += unfinished() > 0
         PROCESSES[part] = board.start(part)
     return killed
 
@@ -150,9 +153,9 @@ def trial(options: argparse.Namespace, scratch: Path, database: str | None) -> b
     start = time.monotonic()
     PROCESSES.update({part: board.start(part) for part in ("server", "worker")})
     try:
-        with ThreadPoolExecutor(4) as senders:
+        with ThreadPoolExecutor(SENDERS) as senders:
             said = [senders.submit(insist, board, *one) for one in sent]
-            killed = kill_by_chance(board, options.rounds, options.seed)
+            killed = kill_by_chance(board, options.rounds, options.seed, lambda: sum(not each.done() for each in said))
             ids = [each.result() for each in said]
         statuses = wait_for_scores(store, ids)
     finally:
@@ -160,9 +163,12 @@ def trial(options: argparse.Namespace, scratch: Path, database: str | None) -> b
             process.send_signal(signal.SIGTERM)
             process.wait(60)
     wrong = faults(store, ids)
+    with store.reading() as session:
+        attempts = Counter(submitted.attempts for submitted in session.query(Submitted))
     store.engine.dispose()
     took = time.monotonic() - start
     print(f"{options.uploads} uploads, killed {dict(killed)}, {options.database}: {dict(statuses)} in {took:.0f} s")
+    print(f"attempts → submissions: {dict(sorted(attempts.items()))}")
     print(f"wrong: {len(wrong)}", *wrong, sep="\n  ")
     return not wrong
 

@@ -112,8 +112,9 @@ def test_it_cannot_end_early(end: int, sample: bytes) -> None:
 @given(noise=st.binary(max_size=200))
 @settings(max_examples=30, deadline=None)
 def test_noise_is_refused(noise: bytes) -> None:
-    with pytest.raises(Refusal, match="archive"):
+    with pytest.raises(Refusal) as caught:
         read(b"PK\x03\x04" + noise)
+    assert caught.value.reason in ("archive", "name")  # noise may announce a long name
 
 
 HOSTILE_NAMES = [

@@ -1,8 +1,7 @@
 """Change a good submission at random, for as long as one likes: it is taken, or refused for a reason.
 
 ``python -m tests.leaderboard.hostile.fuzz --minutes 10`` makes a small run, or takes ``--submission`` and ``--suite``,
-and prints what it has tried; it ends with 1 and leaves the file when anything but a refusal came out. With
-``--engine atheris`` (``pip install atheris``) the changes are chosen by what code they reach.
+and prints what it has tried; it ends with 1 and leaves the file when anything but a refusal came out.
 """
 
 from __future__ import annotations
@@ -194,39 +193,11 @@ def fuzz(taken: Good, suites: Mapping[str, Suite], seconds: float, seed: int, fo
     return not faults
 
 
-def fuzz_by_coverage(taken: Good, suites: Mapping[str, Suite], seconds: float, seed: int, folder: Path) -> bool:
-    """Let atheris choose bytes of a prediction file and of the manifest; it ends the process at the first fault."""
-    import atheris
-
-    atheris.instrument_all()
-
-    def once(data: bytes) -> None:
-        if data[:1] < b"\x80":
-            content = taken.with_manifest(data[1:])
-        else:
-            content = taken.with_predictions("semseg", data[1:] or b"x")
-        attempt(content, suites, folder)
-
-    corpus = folder / "corpus"
-    corpus.mkdir(exist_ok=True)
-    (corpus / "manifest").write_bytes(b"\0" + taken.files[MANIFEST])
-    (corpus / "predictions").write_bytes(b"\x80" + taken.files[taken.name_of("semseg")])
-    atheris.Setup(
-        [sys.argv[0], f"-max_total_time={seconds:.0f}", f"-seed={seed + 1}", "-max_len=65536", str(corpus)], once
-    )
-    atheris.Fuzz()
-    return True
-
-
-ENGINES = {"random": fuzz, "atheris": fuzz_by_coverage}
-
-
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--engine", choices=sorted(ENGINES), default="random")
     parser.add_argument("--submission", type=Path)
     parser.add_argument("--suite", type=Path)
     options = parser.parse_args()
@@ -239,7 +210,7 @@ def main() -> None:
         run = make_run(folder / "run")
         suites, path = run.suites, folder / "good.zip"
         pack_submission(run.folder, path, suites)
-    ended_well = ENGINES[options.engine](good(path), suites, 60 * options.minutes, options.seed, folder)
+    ended_well = fuzz(good(path), suites, 60 * options.minutes, options.seed, folder)
     sys.exit(0 if ended_well else 1)
 
 
