@@ -98,7 +98,7 @@ def _check(to: Destination) -> None:
 
 def _send(file: Path, to: Destination, wait: bool) -> None:
     with _receiver(to) as board:
-        with tqdm(unit="B", unit_scale=True, total=file.stat().st_size, desc="send", leave=False) as bar:
+        with tqdm(unit="B", unit_scale=True, total=file.stat().st_size, desc="send", leave=False, disable=None) as bar:
 
             def progress(there: int, _: int) -> None:
                 bar.update(there - bar.n)
