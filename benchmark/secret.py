@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import stat
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,11 +65,11 @@ def secret_in(path: Path) -> Secret:
 
 def _make(path: Path) -> None:
     """Write a new secret whole or not at all; one that somebody else made meanwhile stays."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        descriptor, beside = tempfile.mkstemp(prefix=".secret-", dir=path.parent)  # which nobody else can read
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -78,4 +79,5 @@ def _make(path: Path) -> None:
     except OSError as error:
         raise disk_error(path, error) from error
     finally:
-        beside.unlink(missing_ok=True)
+        if beside is not None:
+            os.unlink(beside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from benchmark.suites import Suite
 from leaderboard.manifest import Row, SpaceFile, Submission, SuiteId
 from leaderboard.packs import PACK, Pack, PackedSpace
 from leaderboard.refusal import Refusal
+from leaderboard.rules import NO_RULE
 from leaderboard.unpacking import read_description, unpack_files, unpack_once
 from leaderboard.validation import receive_file
 from sim_envs.errors import UserError
@@ -85,7 +86,9 @@ def _check_frames(row: Row, file: SpaceFile, space: PackedFrames, folder: Path, 
         )
 
 
-def validate_with(pack: FramePack, path: Path, suites: Mapping[str, Suite]) -> Submission:
+def validate_with(
+    pack: FramePack, path: Path, suites: Mapping[str, Suite], code: Mapping[str, Collection[str]] = NO_RULE
+) -> Submission:
     """Check a submission as :func:`~leaderboard.validation.validate` does, and that it predicts a pack's frames.
 
     Raises:
@@ -93,7 +96,7 @@ def validate_with(pack: FramePack, path: Path, suites: Mapping[str, Suite]) -> S
         Refusal: it would not be taken, and why.
     """
     with tempfile.TemporaryDirectory(prefix="tst-bench-") as folder:
-        submission = receive_file(path, Path(folder), suites)
+        submission = receive_file(path, Path(folder), suites, code=code)
         pack.check_submission(submission, Path(folder))
         return submission
 

@@ -12,6 +12,7 @@ from benchmark.cli import (
     board_admin,
     board_serve,
     board_status,
+    board_work,
     captures,
     doctor,
     engines,
@@ -52,6 +53,7 @@ app.add_typer(engines.app, name="engines")
 app.add_typer(doctor.app)
 app.add_typer(hidden.app)
 app.add_typer(submissions.app)
+submissions.board.add_typer(board_work.app)
 submissions.board.add_typer(board_admin.app, name="admin")
 submissions.board.add_typer(hidden.board)
 submissions.board.add_typer(board_serve.app)

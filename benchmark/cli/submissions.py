@@ -129,6 +129,14 @@ def validate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `tst-bench submit` wrote.")],
     pack: FramesPack = None,
     suite: OwnSuites = None,
+    code: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Digest of code that the board accepts, as its guide says; once for each.",
+            metavar="SHA256",
+            show_default="any code",
+        ),
+    ] = None,
     home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -142,4 +150,4 @@ def validate(
     """
     from benchmark.commands.submissions import validate_file
 
-    validate_file(file, suite or [], as_json, pack, home_of(home))
+    validate_file(file, suite or [], code or [], as_json, pack, home_of(home))

@@ -72,10 +72,13 @@ def pack_checked(packing: Packing, file: Path) -> Submission:
     return submission
 
 
-def validate_file(file: Path, suite_files: Sequence[str], as_json: bool, pack: Path | None, home: Path) -> None:
+def validate_file(
+    file: Path, suite_files: Sequence[str], code: Sequence[str], as_json: bool, pack: Path | None, home: Path
+) -> None:
     """Say whether a file would be taken; exit code 2 when it is refused.
 
     Args:
+        code: digests of the code that is accepted; empty takes any.
         pack: public pack of the frames that it must be about, None where that is left to scoring.
 
     Raises:
@@ -83,7 +86,7 @@ def validate_file(file: Path, suite_files: Sequence[str], as_json: bool, pack: P
     """
     suites, frames = known_suites(suite_files), _frames(pack, home)
     try:
-        submission = _validated(file, suites, frames)
+        submission = _validated(file, suites, frames, code)
     except Refusal as refusal:
         if not as_json:
             raise
@@ -122,8 +125,13 @@ def _frames(pack: Path | None, home: Path) -> FramePack | None:
     return None if pack is None else open_frames(pack, home / "packs")
 
 
-def _validated(file: Path, suites: Mapping[str, Suite], frames: FramePack | None) -> Submission:
-    return validate(file, suites) if frames is None else validate_with(frames, file, suites)
+def _validated(
+    file: Path, suites: Mapping[str, Suite], frames: FramePack | None, code: Sequence[str] = ()
+) -> Submission:
+    accepted = dict.fromkeys(suites, code)
+    if frames is None:
+        return validate(file, suites, code=accepted)
+    return validate_with(frames, file, suites, accepted)
 
 
 def _summary(submission: Submission) -> dict[str, Any]:

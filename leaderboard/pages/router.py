@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
+from leaderboard.pages.answers import live_urls, missing, refused
 from leaderboard.pages.asking import asked
 from leaderboard.pages.assets import served
+from leaderboard.pages.detail_router import detail_router
 from leaderboard.pages.downloads import DOWNLOADS, table_file
 from leaderboard.pages.home import home_page
 from leaderboard.pages.kept import Kept
-from leaderboard.pages.render import problem
 from leaderboard.pages.table import table_page
-from leaderboard.pages.urls import LiveUrls
 from leaderboard.store.database import Store
 from leaderboard.store.listing import NoSuchTable
 from leaderboard.store.suites import board_suite
@@ -24,6 +24,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 def pages_router(store: Store) -> APIRouter:
     """Return the pages of a board."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    router.include_router(detail_router(store))
     kept = Kept()
 
     @router.get("/static/{name}")
@@ -78,20 +79,3 @@ def pages_router(store: Store) -> APIRouter:
         )
 
     return router
-
-
-def live_urls(store: Store, request: Request) -> LiveUrls:
-    """Return the links of a request: a board that does not know its address takes the one it was asked at."""
-    return LiveUrls(store.board.settings.url or str(request.base_url).rstrip("/"))
-
-
-def missing(store: Store, request: Request, message: str = "There is no such page on this board.") -> HTMLResponse:
-    """Return the answer to what is not there."""
-    text = problem(live_urls(store, request), store.board.settings, "Not found", message)
-    return HTMLResponse(text, status_code=404)
-
-
-def refused(store: Store, request: Request, message: str) -> HTMLResponse:
-    """Return the answer to a question that makes no sense."""
-    text = problem(live_urls(store, request), store.board.settings, "That cannot be shown", message)
-    return HTMLResponse(text, status_code=400)

@@ -27,9 +27,12 @@ class Urls(Protocol):
     def table(self, query: TableQuery) -> str: ...
     def download(self, query: TableQuery, kind: Download) -> str: ...
     def submission(self, submission: str) -> str: ...
+    def scores(self, submission: str) -> str: ...
     def comparison(self, first: str, second: str) -> str: ...
+    def compare(self, submission: str) -> str: ...
     def guide(self) -> str: ...
     def submit(self) -> str: ...
+    def status(self) -> str: ...
     def feed(self) -> str: ...
     def picture(self, sha256: str) -> str: ...
     def pack(self, suite: str, version: int) -> str: ...
@@ -65,14 +68,23 @@ class LiveUrls:
     def submission(self, submission: str) -> str:
         return f"/s/{quote(submission)}"
 
+    def scores(self, submission: str) -> str:
+        return f"/s/{quote(submission)}/scores.json"
+
     def comparison(self, first: str, second: str) -> str:
         return f"/s/{quote(first)}/vs/{quote(second)}"
+
+    def compare(self, submission: str) -> str:
+        return f"/s/{quote(submission)}/vs"
 
     def guide(self) -> str:
         return "/guide"
 
     def submit(self) -> str:
         return "/submit"
+
+    def status(self) -> str:
+        return "/submit/status"
 
     def feed(self) -> str:
         return "/feed.atom"
@@ -127,13 +139,22 @@ class StaticUrls:
     def submission(self, submission: str) -> str:
         return self._to(f"s/{quote(submission)}.html")
 
+    def scores(self, submission: str) -> str:
+        return self._to(f"s/{quote(submission)}.json")
+
     def comparison(self, first: str, second: str) -> str:
         return self._to(f"s/{quote(first)}/vs/{quote(second)}.html")
+
+    def compare(self, submission: str) -> str:
+        return self.submission(submission)
 
     def guide(self) -> str:
         return self._to("guide.html")
 
     def submit(self) -> str:
+        return self.guide()
+
+    def status(self) -> str:
         return self.guide()
 
     def feed(self) -> str:

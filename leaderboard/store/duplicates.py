@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from leaderboard.store.listing import visible
 from leaderboard.store.tables import Submitted
 
 
@@ -25,8 +26,7 @@ def shown_with_same_predictions(session: Session, submitted: Submitted) -> Submi
         return None
     others = select(Submitted).where(
         Submitted.content == submitted.content,
-        Submitted.status == "scored",
-        Submitted.hidden.is_(None),
+        *visible(),
         Submitted.id != submitted.id,
         Submitted.received <= submitted.received,
     )

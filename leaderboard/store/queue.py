@@ -127,8 +127,11 @@ def again(session: Session, submission: Submitted) -> None:
 
 def _free() -> ColumnElement[bool]:
     """Say which submissions wait and are in nobody's hands."""
-    waits = or_(Submitted.status.in_(WAITING), Submitted.again.is_not(None))
-    return and_(waits, or_(Submitted.lease.is_(None), Submitted.lease < now()))
+    return and_(_waits(), or_(Submitted.lease.is_(None), Submitted.lease < now()))
+
+
+def _waits() -> ColumnElement[bool]:
+    return or_(Submitted.status.in_(WAITING), Submitted.again.is_not(None))
 
 
 def _give_up(session: Session, submitted: Submitted, attempts: int) -> None:
@@ -142,7 +145,7 @@ def _give_up(session: Session, submitted: Submitted, attempts: int) -> None:
 
 
 def _held(session: Session, submission: str, worker: str, values: Mapping[str, object]) -> None:
-    mine = (Submitted.id == submission, Submitted.worker == worker)
+    mine = (Submitted.id == submission, Submitted.worker == worker, _waits())
     done = session.execute(update(Submitted).where(*mine).values(values))
     assert isinstance(done, CursorResult)
     if done.rowcount != 1:

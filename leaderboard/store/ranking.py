@@ -7,7 +7,7 @@ changed them ranks them again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select, update
@@ -62,16 +62,23 @@ def rerank(session: Session, files: Files, suite: str, version: int) -> int:
     return sum(_write(session, _rank(table, files)) for table in changed)
 
 
-def rank_tables(store: Store) -> int:
-    """Rank all tables of a board that changed since they were; return how many. See :func:`rerank`."""
+def rank_tables(store: Store, enough: Callable[[], bool] = lambda: False) -> int:
+    """Rank all tables of a board that changed since they were, means first; return how many. See :func:`rerank`.
+
+    Args:
+        enough: asked after each table; where it says so the others are left for the next call. A worker stops when a
+            submission waits to be scored, so that a large board ranks when it has the time to.
+    """
     with store.reading() as session:
         suites = session.execute(select(Ranking.suite, Ranking.suite_version).distinct()).all()
         changed = [table for suite, version in suites for table in _changed(session, suite, version)]
     written = 0
-    for table in changed:
+    for table in sorted(changed, key=lambda table: table.space):
         found = _rank(table, store.files)
         with store.transaction() as session:
             written += _write(session, found)
+        if enough():
+            break
     return written
 
 

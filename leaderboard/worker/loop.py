@@ -2,7 +2,8 @@
 
 The worker may be killed at any moment: everything that is shown of a submission is written in one transaction at the
 end, and until then somebody else can take it up. What it writes before (files by their content, log lines, what the
-submission says of itself) is the same however often it is written.
+submission says of itself) is the same however often it is written. Ranks rest on all rows of a table: they are brought
+up to date after that transaction, and by whichever worker comes next where one dies in between.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from leaderboard.store.database import Store
 from leaderboard.store.queue import LeaseLost, claim, give_back, is_waiting, now
+from leaderboard.store.ranking import rank_tables
 from leaderboard.store.tables import Submitted
 from leaderboard.worker.lease import held
 from leaderboard.worker.messages import Refused
@@ -40,6 +42,7 @@ def work(store: Store, name: str, once: bool = False, lease_seconds: float = LEA
     """
     worker = f"{name[:50]}-{secrets.token_hex(4)}"
     _sweep(store)
+    _rank(store)
     _log.info("worker %s looks for submissions in %s", worker, store.board.folder)
     while True:
         try:
@@ -56,9 +59,8 @@ def work(store: Store, name: str, once: bool = False, lease_seconds: float = LEA
 
 def _work_on_one(store: Store, worker: str, lease_seconds: float) -> bool:
     """Take one submission to its end; False when none waits."""
-    with store.reading() as session:
-        if not is_waiting(session):
-            return False
+    if not _something_waits(store):
+        return False
     with store.transaction() as session:
         submitted = claim(session, worker, lease_seconds, store.board.settings.attempts)
     if submitted is None:
@@ -73,7 +75,13 @@ def _work_on_one(store: Store, worker: str, lease_seconds: float) -> bool:
         _log.warning("%s: somebody else took it over", submitted.id)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    _rank(store)
     return True
+
+
+def _something_waits(store: Store) -> bool:
+    with store.reading() as session:
+        return is_waiting(session)
 
 
 def _try(store: Store, attempt: Attempt, is_lost: Callable[[], bool]) -> None:
@@ -100,6 +108,16 @@ def _try(store: Store, attempt: Attempt, is_lost: Callable[[], bool]) -> None:
         with store.transaction() as session:
             text = "scoring broke off, which is the board's fault, not the submission's"
             give_back(session, attempt.submission, attempt.worker, text)
+
+
+def _rank(store: Store) -> None:
+    """Bring ranks up to date unless somebody waits; where that fails scores stand without until the next submission."""
+    try:
+        rank_tables(store, enough=lambda: _something_waits(store))
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        _log.exception("tables not ranked")
 
 
 def _sweep(store: Store) -> None:

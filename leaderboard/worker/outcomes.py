@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from leaderboard.entries import Entry
 from leaderboard.standings import place
-from leaderboard.store import standings
 from leaderboard.store.database import Store
 from leaderboard.store.duplicates import shown_with_same_predictions
 from leaderboard.store.queue import finish, say
+from leaderboard.store.standings import record
 from leaderboard.store.tables import Submitted
 from leaderboard.worker.messages import PICTURE_BYTES, PICTURES, Refused, Sample, read_within
 from leaderboard.worker.supervision import Attempt, Scored
@@ -23,13 +23,10 @@ def reject(store: Store, attempt: Attempt, refused: Refused) -> None:
     """
     with store.transaction() as session:
         finish(session, attempt.submission, attempt.worker, "rejected", refused.reason, refused.message)
-        submitted = session.get_one(Submitted, attempt.submission)
-        if submitted.entry is not None and submitted.suite is not None and submitted.suite_version is not None:
-            standings.rerank(session, store.files, submitted.suite, submitted.suite_version)
 
 
 def publish(store: Store, attempt: Attempt, scored: Scored) -> None:
-    """Keep the entry and the pictures, and give the submission its place in the tables.
+    """Keep the entry and the pictures, and give the submission its place in the tables; ranks come afterwards.
 
     Raises:
         LeaseLost: somebody else took it over; then nothing of it is shown.
@@ -40,14 +37,13 @@ def publish(store: Store, attempt: Attempt, scored: Scored) -> None:
     kept = store.files.put(entry.as_bytes())
     pictures = [_kept(store, attempt, sample) for sample in scored.samples]
     with store.transaction() as session:
-        finish(session, attempt.submission, attempt.worker, "scored", message="")
+        finish(session, attempt.submission, attempt.worker, "scored")
         submitted = session.get_one(Submitted, attempt.submission)
         submitted.entry, submitted.as_claimed, submitted.pictures = kept, entry.as_claimed, pictures
         say(session, submitted.id, claims_in_words(scored))
         if (other := shown_with_same_predictions(session, submitted)) is not None:
             say(session, submitted.id, f"its predictions are those of {other.id}, which is on the board already")
-        standings.record(session, store.files, entry, placed)
-        standings.rerank(session, store.files, entry.suite.name, entry.suite.version)
+        record(session, store.files, entry, placed)
 
 
 def as_claimed(scored: Scored) -> bool | None:

@@ -17,7 +17,7 @@ from leaderboard.manifest import MANIFEST_BYTES, Submission, read_manifest
 from leaderboard.refusal import Refusal
 from leaderboard.store.database import Store
 from leaderboard.store.queue import LeaseLost, advance, now, say
-from leaderboard.store.suites import board_suite, taken
+from leaderboard.store.suites import rules_of, suite_named, taken_suites
 from leaderboard.store.tables import BoardSuite, Submitted
 from leaderboard.truth import unpack_truth
 from leaderboard.worker.limits import STDERR, Allowance, run_limited
@@ -164,16 +164,13 @@ def _suites_for(session: Session, submission: str) -> Sequence[BoardSuite]:
     """Return every suite that is taken, or the very one, closed or not, in which a submission is scored again."""
     submitted = session.get_one(Submitted, submission)
     if submitted.again is not None and submitted.suite is not None and submitted.suite_version is not None:
-        versions = {submitted.suite: submitted.suite_version}
-    else:
-        versions = {name: suite.version for name, suite in taken(session).items()}
-    found = [board_suite(session, name, version) for name, version in versions.items()]
-    return [suite for suite in found if suite is not None]
+        return [suite_named(session, submitted.suite, submitted.suite_version)]
+    return taken_suites(session)
 
 
 def _taken(store: Store, suite: BoardSuite) -> TakenSuite:
     return TakenSuite(
-        rules=suite.rules,
+        rules=rules_of(suite),
         truth=unpack_truth(store.files.path(suite.private_pack), suite.private_pack, store.board.truth),
         code=tuple(suite.code),
         is_public=suite.public_pack is not None or suite.custody == "open",

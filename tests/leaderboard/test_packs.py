@@ -14,7 +14,7 @@ from leaderboard.submission import pack_submission
 from leaderboard.truth import open_truth
 from sim_envs.errors import UserError
 from tests.command_line import run_command
-from tests.leaderboard.board_kit import MiniRun, contents, repacked
+from tests.leaderboard.board_kit import MiniRun, contents, manifest_of, repacked
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,18 @@ def test_validate_names_the_reason_of_a_refusal(
     assert "Refused (track)" in plain.err
     found = run_command(capsys, "leaderboard", "validate", path, *suite, "--json")
     assert (found.code, json.loads(found.out)["reason"]) == (2, "track")
+
+
+def test_validate_refuses_code_that_is_not_accepted(
+    submitted: Path, run: MiniRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = ("--suite", run.suite_file)
+    made_with = manifest_of(submitted).rows[0].environment.code.source
+    both = ("--code", "0" * 64, "--code", made_with)
+    accepted = run_command(capsys, "leaderboard", "validate", submitted, *suite, *both)
+    refused = run_command(capsys, "leaderboard", "validate", submitted, *suite, "--code", "0" * 64)
+    assert (accepted.code, refused.code) == (0, 2)
+    assert "Refused (code)" in refused.err
 
 
 def test_submit_asks_where_to_before_it_packs_anything(

@@ -83,7 +83,9 @@ def test_files_that_are_mapped_for_reading_do_not_count_as_memory(tmp_path: Path
     large = tmp_path / "sparse"
     with large.open("wb") as file:
         file.truncate(3 << 30)
-    program = "import mmap, sys; mmap.mmap(open(sys.argv[1] + '/sparse', 'rb').fileno(), 0, access=mmap.ACCESS_READ)"
+    program = (
+        "import mmap, sys; f = open(sys.argv[1] + '/sparse', 'rb'); mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)"
+    )
     assert run(program, tmp_path, Allowance(30, 512 << 20, 64 << 20, mapped_bytes=3 << 30)).status == 0
 
 
