@@ -94,6 +94,10 @@ class Behind:
     scores: Mapping[RowKey, Scores]
 
 
+NOTHING = Behind((), None, (), {})
+"""Behind a submission whose entry is not kept: its page shows what the database has."""
+
+
 @lru_cache(maxsize=128)
 def behind(files: Files, entry_sha256: str) -> Behind:
     """Read an entry; it never changes, so those asked for last are remembered."""
@@ -137,8 +141,7 @@ def submission_page(
         nearest = _nearest(session, submitted, of_it[0]) if of_it else []
         twin = first_twins(session, [submitted.id]).get(submitted.id)
         suite = board_suite(session, submitted.suite or "", submitted.suite_version or 0)
-    assert submitted.entry is not None  # it is shown
-    more = behind(store.files, submitted.entry)
+    more = behind(store.files, submitted.entry) if submitted.entry else NOTHING
     claimed = claimed_rows(store.files, submitted.sha256) if submitted.as_claimed is False else ()
     text = page(
         "submission.html",
