@@ -136,6 +136,7 @@ def record_hidden(hidden: Hidden, report: Report | None = None) -> tuple[Recordi
     if not poses.is_file():
         planned = plan_apart(space, hidden.recipe.rig(), splits, hidden.key.seed("walk"), original.poses)
         write_whole(poses, lambda beside: _write_poses(beside, planned))
+    # Written into meta.json, which the private pack has: a key of its own, which tells nothing of the walk's.
     noise = hidden.key.seed("noise") if hidden.recipe.noise else 0
     recipe = hidden.recipe.model_copy(update={"trajectories": str(poses), "splits": splits, "seed": noise})
     recording = record(space, recipe, home=hidden.folder, progress=report)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -62,8 +63,8 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise UserError(f"{url} is no address of a board: it begins with https:// or http://.")
+        if not _is_address(url):
+            raise UserError(f"{url} is no address of a board, such as https://board.example or http://localhost:8000.")
         self.url = url.rstrip("/")
         self.patience_seconds = patience_seconds
         self.sleep = sleep
@@ -170,6 +171,14 @@ class Client:
             return answer.model_validate_json(response.content)
         except ValidationError:
             raise UserError(f"{self.url} answers like no board of this version. Check the address.") from None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _problem(response: httpx.Response, url: str) -> BoardError:

@@ -10,8 +10,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rich.markup import escape
-from rich.table import Table
 from tqdm import tqdm
 
 from benchmark.commands.console import note, out
@@ -100,7 +98,7 @@ def _check(to: Destination) -> None:
 
 def _send(file: Path, to: Destination, wait: bool) -> None:
     with _receiver(to) as board:
-        with tqdm(unit="B", unit_scale=True, total=file.stat().st_size, desc="send", leave=False) as bar:
+        with tqdm(unit="B", unit_scale=True, total=file.stat().st_size, desc="send", leave=False, disable=None) as bar:
 
             def progress(there: int, _: int) -> None:
                 bar.update(there - bar.n)
@@ -171,21 +169,21 @@ def _print(view: SubmissionView) -> None:
     if view.hidden is not None:
         facts.append(f"hidden: {view.hidden}")
     out.print(f"{view.id}  {title}  {'; '.join(facts)}", highlight=False, markup=False)
-    standings = [standing for standing in view.standings if not standing.space]
-    if standings:
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        for heading in ("task", "protocol", "rank", "in space", "held out", "gap"):
-            table.add_column(heading, no_wrap=True)
-        for one in standings:
+    rows = [("task", "protocol", "rank", "in space", "held out", "gap")]
+    for one in view.standings:
+        if not one.space:
             scores = (_in_words(one.test), _in_words(one.held_out), _in_words(one.gap))
-            table.add_row(escape(one.task), escape(one.protocol), _rank(one.test), *scores)
-        out.print(table)
+            rows.append((one.task, one.protocol, _rank(one.test), *scores))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows if len(rows) > 1 else ():
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        out.print(line, highlight=False, markup=False)
 
 
 def _in_words(score: ScoreView) -> str:
     if score.value is None:
         return "–"
-    interval = "" if score.low is None else rf" \[{score.low:.3f}, {score.high:.3f}]"
+    interval = "" if score.low is None else f" [{score.low:.3f}, {score.high:.3f}]"
     return f"{score.value:.3f}{interval}"
 
 

@@ -218,6 +218,32 @@ def bootstrap(samples: Sequence[Sample], resamples: int = RESAMPLES) -> dict[str
     return estimates
 
 
+def mean_estimate(parts: Sequence[Estimate]) -> Estimate:
+    """Return the mean of scores of one model in one space each: what :func:`bootstrap` gives for the spaces together.
+
+    A space may come again: its trajectories were resampled alike wherever it does.
+
+    Raises:
+        ValueError: no score, or scores with different seeds.
+    """
+    if not parts or any(part.seeds != parts[0].seeds for part in parts):
+        raise ValueError("a mean needs at least one score, and the same seeds in each")
+    per_seed = np.mean([part.per_seed for part in parts], axis=0)
+    influence = _added(*({space: moved / len(parts) for space, moved in part.influence.items()} for part in parts))
+    seed_variance, seed_freedom = _seed_variance(per_seed)
+    return Estimate(
+        value=float(per_seed.mean()),
+        per_seed=per_seed,
+        seeds=parts[0].seeds,
+        draws=np.mean([part.draws for part in parts], axis=0),
+        fixed=np.mean([part.fixed for part in parts], axis=0),
+        influence=influence,
+        seed_variance=seed_variance,
+        seed_freedom=seed_freedom,
+        trajectory_freedom=float(sum(len(moved) - 1 for moved in influence.values())),
+    )
+
+
 def interval(draws: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
     """Return the percentile interval of resamples (R,)."""
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])

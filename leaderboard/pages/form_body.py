@@ -43,7 +43,7 @@ class FormReader:
         self._file, self._most, self._admit = file, most, admit
         self._name = ""
         self._header, self._value = bytearray(), bytearray()
-        self._file_came = False
+        self._file_came = self._complete = False
         self._parser = MultipartParser(
             options[b"boundary"],
             {
@@ -54,6 +54,7 @@ class FormReader:
                 "on_headers_finished": self._content_begins,
                 "on_part_data": self._content,
                 "on_part_end": self._part_ends,
+                "on_end": self._ends,
             },
         )
 
@@ -69,6 +70,8 @@ class FormReader:
             self._parser.finalize()
         except FormParserError:
             raise BadForm("The form is damaged. Send it again.") from None
+        if not self._complete:
+            raise BadForm("The form broke off. Send it again.")
         if not self.size:
             raise BadForm("There is no file in the form. Choose the file that tst-bench submit wrote.")
 
@@ -109,3 +112,6 @@ class FormReader:
         if self._name and self._name != "file":
             self.fields[self._name] = self._value.decode("utf-8", "replace").strip()
         self._value.clear()
+
+    def _ends(self) -> None:
+        self._complete = True

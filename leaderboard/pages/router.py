@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 from leaderboard.pages.answers import live_urls, missing, refused
 from leaderboard.pages.asking import asked
@@ -11,9 +11,11 @@ from leaderboard.pages.assets import served
 from leaderboard.pages.detail_router import detail_router
 from leaderboard.pages.downloads import DOWNLOADS, table_file
 from leaderboard.pages.home import home_page
+from leaderboard.pages.kept import Kept
 from leaderboard.pages.table import table_page
 from leaderboard.store.database import Store
 from leaderboard.store.listing import NoSuchTable
+from leaderboard.store.suites import board_suite
 from sim_envs.errors import UserError
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -23,6 +25,7 @@ def pages_router(store: Store) -> APIRouter:
     """Return the pages of a board."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     router.include_router(detail_router(store))
+    kept = Kept()
 
     @router.get("/static/{name}")
     def static(name: str, request: Request) -> Response:
@@ -33,13 +36,15 @@ def pages_router(store: Store) -> APIRouter:
 
     @router.get("/")
     def home(request: Request) -> HTMLResponse:
-        return HTMLResponse(home_page(store, live_urls(store, request)))
+        urls = live_urls(store, request)
+        return HTMLResponse(kept.page(urls, lambda: home_page(store, urls)))
 
     @router.get("/t/{suite}/v{version:int}/{task}/{protocol}")
     def table(suite: str, version: int, task: str, protocol: str, request: Request) -> HTMLResponse:
         try:
             query = asked(suite, version, task, protocol, request.query_params)
-            return HTMLResponse(table_page(store, query, live_urls(store, request)))
+            urls = live_urls(store, request)
+            return HTMLResponse(kept.page((query, urls), lambda: table_page(store, query, urls)))
         except NoSuchTable as error:
             return missing(store, request, str(error))
         except UserError as error:
@@ -59,5 +64,18 @@ def pages_router(store: Store) -> APIRouter:
         name = f"{suite}-v{version}-{task}-{protocol}.{kind}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type=DOWNLOADS[kind].media_type, headers=headers)
+
+    @router.get("/packs/{suite}/v{version:int}/frames.zip")
+    def frames(suite: str, version: int, request: Request) -> Response:
+        with store.reading() as session:
+            known = suite.isprintable() and version < 2**31  # what databases take
+            found = board_suite(session, suite, version) if known else None
+        if found is None or found.public_pack is None:
+            return missing(store, request, f"There are no public test frames of {suite} v{version} on this board.")
+        headers = {"ETag": f'"{found.public_pack}"'}
+        name = f"{suite}-v{version}-frames.zip"
+        return FileResponse(
+            store.files.path(found.public_pack), media_type="application/zip", filename=name, headers=headers
+        )
 
     return router

@@ -154,7 +154,8 @@ def from_elsewhere(origin: str | None, fetch_site: str | None, addresses: tuple[
     """
     if fetch_site is not None and fetch_site not in ("same-origin", "none"):
         return True
-    return origin is not None and urlsplit(origin).netloc not in {urlsplit(address).netloc for address in addresses}
+    hosts = {urlsplit(address).netloc for address in addresses if address}
+    return origin is not None and urlsplit(origin).netloc not in hosts
 
 
 def _token(store: Store, secret: str) -> Token:

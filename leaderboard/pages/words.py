@@ -92,6 +92,5 @@ def interval_text(score: Score, measure: Measure, *, signed: bool = False) -> st
 
 
 def _three_digits(number: float) -> str:
-    if float(number).is_integer():
-        return f"{number:.0f}"
-    return f"{number:.{max(0, 2 - math.floor(math.log10(abs(number))))}f}" if abs(number) >= 1 else f"{number:.2g}"
+    shown = f"{number:.{max(0, 2 - math.floor(math.log10(abs(number) or 1)))}f}"
+    return shown.rstrip("0").rstrip(".") if float(shown).is_integer() and "." in shown else shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +20,8 @@ from leaderboard.refusal import Refusal
 from leaderboard.store.listing import NoSuchTable
 from leaderboard.store.queue import now
 from leaderboard.store.quotas import QuotaSpent
+
+_log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -132,7 +135,8 @@ def _invalid(_: Request, error: Exception) -> Response:
     return answer(422, "invalid", f"{where}: {str(first['msg'])[:200]}.")
 
 
-def _busy(*_: Any) -> Response:
+def _busy(request: Request, error: Exception) -> Response:
+    _log.warning("%s %s: the database refuses: %s", request.method, request.url.path, str(error).splitlines()[0])
     return answer(503, "busy", "The board has too much to do at the moment. Try again.", {"Retry-After": "2"})
 
 

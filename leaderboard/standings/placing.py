@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from benchmark.estimates import estimates, mean_estimates
+from benchmark.estimates import mean_estimates
 from benchmark.report.evidence import SCORED_ROLES, scored_on
 from benchmark.results import Result, Score
-from benchmark.statistics import Estimate
+from benchmark.statistics import Estimate, mean_estimate
 from benchmark.tasks import TASKS, Task
 from leaderboard.entries import Entry
 from sim_envs.storage import digest_json
@@ -64,32 +64,48 @@ def place(entry: Entry) -> list[Placed]:
         spaces.setdefault(result.test_space, []).append(result)
     placed = []
     for (task, protocol), settings in sorted(tables.items()):
-        own = [_in_space(TASKS[task], protocol, space, results) for space, results in sorted(settings.items())]
-        placed += [_mean(own, dict(sorted(settings.items()))), *own]
+        own = [_in_space(TASKS[task], protocol, results) for _, results in sorted(settings.items())]
+        placed += [_mean(own), *(one.placed for one in own)]
     return placed
 
 
-def _in_space(task: Task, protocol: str, space: str, results: Sequence[Result]) -> Placed:
-    found = estimates(results, task)
-    main = task.measures[0].key
-    parts = tuple(
-        SpaceScore(part.space, part.role, Score.of(mean_estimates([(results, part.space)])[main]))
-        for part in results[0].spaces
-    )
-    kept = {role: found[role] for role in (*SCORED_ROLES, "gap") if role in found}
-    return Placed(task, protocol, space, scored_on(results[0]), kept, parts)
+@dataclass(frozen=True, eq=False)
+class _Own:
+    """A submission in the table of one test space, and measure → estimate of each space by its role, in turn."""
+
+    placed: Placed
+    by_role: Mapping[str, Sequence[Mapping[str, Estimate]]]
 
 
-def _mean(own: Sequence[Placed], settings: Mapping[str, Sequence[Result]]) -> Placed:
-    first = own[0]
+def _in_space(task: Task, protocol: str, results: Sequence[Result]) -> _Own:
+    """Resample each space once; scores of a role follow from those."""
+    first = results[0]
+    by_role: dict[str, list[Mapping[str, Estimate]]] = {}
+    scores = []
+    for part in first.spaces:
+        found = mean_estimates([(results, part.space)])
+        by_role.setdefault(part.role, []).append(found)
+        scores.append(SpaceScore(part.space, part.role, Score.of(found[task.measures[0].key])))
+    placed = Placed(task, protocol, first.test_space, scored_on(first), _roles(by_role), tuple(scores))
+    return _Own(placed, by_role)
+
+
+def _mean(own: Sequence[_Own]) -> Placed:
+    first = own[0].placed
     if len(own) == 1:
-        return Placed(first.task, first.protocol, MEAN, first.scored_on, first.estimates, ())
-    found = {"test": mean_estimates([(results, space) for space, results in settings.items()])}
-    held_out = [
-        (results, part.space) for results in settings.values() for part in results[0].spaces if part.role == "held_out"
-    ]
-    if held_out:
-        found["held_out"] = mean_estimates(held_out)
+        return replace(first, space=MEAN, spaces=())
+    together = {role: [found for one in own for found in one.by_role.get(role, ())] for role in SCORED_ROLES}
+    digest = digest_json([[one.placed.space, one.placed.scored_on] for one in own])
+    return Placed(first.task, first.protocol, MEAN, digest, _roles(together), ())
+
+
+def _roles(parts: Mapping[str, Sequence[Mapping[str, Estimate]]]) -> dict[str, Mapping[str, Estimate]]:
+    """Return ``test``, ``held_out`` and ``gap`` → measure → mean over spaces."""
+    found: dict[str, Mapping[str, Estimate]] = {
+        role: {key: mean_estimate([part[key] for part in parts[role]]) for key in parts[role][0]}
+        for role in SCORED_ROLES
+        if parts.get(role)
+    }
+    if "held_out" in found:
         found["gap"] = {key: estimate - found["held_out"][key] for key, estimate in found["test"].items()}
-    digest = digest_json([[placed.space, placed.scored_on] for placed in own])
-    return Placed(first.task, first.protocol, MEAN, digest, found, ())
+    return found

@@ -59,9 +59,8 @@ def work(store: Store, name: str, once: bool = False, lease_seconds: float = LEA
 
 def _work_on_one(store: Store, worker: str, lease_seconds: float) -> bool:
     """Take one submission to its end; False when none waits."""
-    with store.reading() as session:
-        if not is_waiting(session):
-            return False
+    if not _something_waits(store):
+        return False
     with store.transaction() as session:
         submitted = claim(session, worker, lease_seconds, store.board.settings.attempts)
     if submitted is None:
@@ -78,6 +77,11 @@ def _work_on_one(store: Store, worker: str, lease_seconds: float) -> bool:
         shutil.rmtree(scratch, ignore_errors=True)
     _rank(store)
     return True
+
+
+def _something_waits(store: Store) -> bool:
+    with store.reading() as session:
+        return is_waiting(session)
 
 
 def _try(store: Store, attempt: Attempt, is_lost: Callable[[], bool]) -> None:
@@ -107,9 +111,9 @@ def _try(store: Store, attempt: Attempt, is_lost: Callable[[], bool]) -> None:
 
 
 def _rank(store: Store) -> None:
-    """Bring ranks up to date; where that fails scores stand without, and the next submission tries it again."""
+    """Bring ranks up to date unless somebody waits; where that fails scores stand without until the next submission."""
     try:
-        rank_tables(store)
+        rank_tables(store, enough=lambda: _something_waits(store))
     except SQLAlchemyError:
         raise
     except Exception:

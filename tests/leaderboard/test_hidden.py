@@ -110,11 +110,18 @@ def test_hidden_views_are_others_and_none_is_near_one_of_the_suites_own(
         assert audit.test.translation_m["0"] == pytest.approx(metres.min(), abs=1e-4)
 
 
-def test_the_same_secret_gives_the_same_packs_in_another_data_home(
+def test_the_same_secret_gives_the_same_frames_in_another_data_home_and_the_same_packs(
     hidden: HiddenSuite, run: MiniRun, tmp_path: Path
 ) -> None:
-    (tmp_path / "recordings").symlink_to(run.home / "recordings")
-    again = write_packs(run.suites["mini"], hidden.secret, tmp_path, tmp_path / "packs")
+    suite = run.suites["mini"]
+    for there in ("spaces", "recordings"):
+        (tmp_path / there).symlink_to(run.home / there)
+    recordings = open_recordings(recording_plan(suite), tmp_path)
+    recording, audit = record_hidden(hidden_recordings(suite, hidden.secret, recordings, tmp_path)[0])
+    assert recording.folder.is_relative_to(hidden_home(tmp_path))
+    assert recording.meta.digest == hidden.frames.spaces[0].recording  # over the digests of all of its files
+    assert audit == hidden.truth.pack.audits["builtin/flat-01"]
+    again = write_packs(suite, hidden.secret, run.home, tmp_path / "packs")
     assert [path.read_bytes() for path in again] == [hidden.public.read_bytes(), hidden.private.read_bytes()]
 
 
@@ -318,3 +325,17 @@ def test_suites_whose_frames_cannot_be_hidden_are_refused(run: MiniRun) -> None:
         recording_plan(suite.model_copy(update={"variant": "transductive"}))
     with pytest.raises(UserError, match="capture/my-flat of mini was captured by a device"):
         recording_plan(suite.model_copy(update={"test_spaces": ("capture/my-flat",)}))
+
+
+def test_a_secret_that_others_can_read_makes_no_packs(
+    run: MiniRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret, out = tmp_path / "secret", tmp_path / "packs"
+    value = secret_in(secret).value.hex()
+    secret.chmod(0o644)
+    where = ("--suite", run.suite_file, "--secret", secret, "--out", out, "--home", run.home)
+    done = run_command(capsys, "leaderboard", "hidden-packs", *where)
+    assert done.code == 2
+    assert "can be read by others" in done.err
+    assert value not in done.err + done.out
+    assert not out.exists()

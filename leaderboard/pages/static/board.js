@@ -45,6 +45,9 @@
 })();
 
 // The picture of a table: one stop of the tab key, arrows go from point to point, a card says what is pointed at.
+const oneStop = (dots, stop) => {
+  for (const dot of dots) dot.setAttribute("tabindex", dot === stop ? "0" : "-1");
+};
 const picture = () => {
   const figure = document.querySelector("figure.scatter");
   if (!figure) return;
@@ -59,10 +62,9 @@ const picture = () => {
     dot.setAttribute("aria-label", dot.said.join(", "));
     title.remove(); // the card takes its place
     dot.place = dot.querySelector("use").getBBox();
-    dot.setAttribute("tabindex", "-1");
   }
   dots.sort((a, b) => a.place.x - b.place.x || a.place.y - b.place.y);
-  dots[0]?.setAttribute("tabindex", "0");
+  oneStop(dots, dots[0]);
   const rows = new Map([...document.querySelectorAll("table.board tbody tr[data-id]")].map((row) => [row.dataset.id, row]));
   const show = (dot) => {
     hide();
@@ -84,21 +86,22 @@ const picture = () => {
     card.hidden = true;
     for (const lit of document.querySelectorAll(".lit")) lit.classList.remove("lit");
   };
-  for (const [index, dot] of dots.entries()) {
+  for (const dot of dots) {
     dot.addEventListener("pointerenter", () => show(dot));
     dot.addEventListener("pointerleave", hide);
     dot.addEventListener("focus", () => {
-      for (const other of dots) other.setAttribute("tabindex", other === dot ? "0" : "-1");
+      oneStop(dots, dot);
       show(dot);
     });
     dot.addEventListener("blur", hide);
     dot.addEventListener("keydown", (event) => {
+      const shown = dots.filter((other) => !other.classList.contains("away"));
       const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-      const to = event.key === "Home" ? 0 : event.key === "End" ? dots.length - 1 : step ? index + step : -1;
+      const to = event.key === "Home" ? 0 : event.key === "End" ? shown.length - 1 : step ? shown.indexOf(dot) + step : -1;
       if (event.key === "Escape") hide();
-      if (!dots[to]) return;
+      if (!shown[to]) return;
       event.preventDefault();
-      dots[to].focus();
+      shown[to].focus();
     });
   }
   const lit = new Map(dots.map((dot) => [dot.dataset.id, dot]));
@@ -205,7 +208,9 @@ const inPage = (form) => {
     found.textContent = `${rows.length.toLocaleString("en")} submission${rows.length === 1 ? "" : "s"}`;
     if (rows.length < all.length) found.append(` of ${all.length.toLocaleString("en")}`);
     const kept = new Set(rows.map((row) => row.dataset.id));
-    for (const dot of document.querySelectorAll("a.dot")) dot.classList.toggle("away", !kept.has(dot.dataset.id));
+    const dots = [...document.querySelectorAll("a.dot")];
+    for (const dot of dots) dot.classList.toggle("away", !kept.has(dot.dataset.id));
+    oneStop(dots, dots.find((dot) => kept.has(dot.dataset.id)));
   };
   const change = (values) => {
     const state = new URLSearchParams(location.hash.slice(1));
@@ -241,6 +246,6 @@ const inPage = (form) => {
   show();
 };
 
+picture();
 const filter = document.getElementById("filter");
 if (filter) (filter.hasAttribute("data-in-page") ? inPage : live)(filter);
-picture();

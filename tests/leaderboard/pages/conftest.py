@@ -9,32 +9,14 @@ from fastapi.testclient import TestClient
 
 from leaderboard.board import open_board
 from leaderboard.entries import Entry
-from leaderboard.manifest import About
 from leaderboard.server.app import create_app
 from leaderboard.store.database import Store, open_store
-from tests.leaderboard.pages.details_kit import LEDGER, add_board_suite, entry_of, put, results_of
-
-SPECIALIST = About(
-    name="Our specialist",
-    description="Cross-modal masked modelling in one flat.",
-    paper="https://example.org/paper?a=1&b=2",
-    code="https://example.org/code",
-)
-OF_FRAMES = {"entries": LEDGER["entries"]}
+from tests.leaderboard.pages.details_kit import add_board_suite, four_entries, put
 
 
 @pytest.fixture(scope="session")
 def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
-    """scratch, tst-mae, tst (named, linked) and a pupil; in the order of their submission."""
-    folder = tmp_path_factory.mktemp("results")
-    tasks = ("semseg", "depth")
-    kitchen = {"team": "Kitchen Vision Group"}
-    return [
-        entry_of(results_of(folder, "scratch", {}, tasks), 0, as_claimed=None),
-        entry_of(results_of(folder, "tst-mae", OF_FRAMES, tasks), 1, as_claimed=False),
-        entry_of(results_of(folder, "tst", OF_FRAMES, tasks), 2, about=SPECIALIST, **kitchen),
-        entry_of(results_of(folder, "tst+seg-masks", LEDGER, tasks), 3, **kitchen),
-    ]
+    return four_entries(tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture(scope="session")

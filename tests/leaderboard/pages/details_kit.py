@@ -41,6 +41,13 @@ LEDGER = {
         }
     ],
 }
+SPECIALIST = About(
+    name="Our specialist",
+    description="Cross-modal masked modelling in one flat.",
+    paper="https://example.org/paper?a=1&b=2",
+    code="https://example.org/code",
+)
+OF_FRAMES = {"entries": LEDGER["entries"]}
 SKILLS = {
     "scratch": ("scratch", 0.62, 0.60),
     "tst-mae": ("sensors-only", 0.70, 0.62),
@@ -78,6 +85,18 @@ def entry_of(results: tuple[Result, ...], number: int, **changes: Any) -> Entry:
         "results": results,
     }
     return Entry(**(fields | changes))
+
+
+def four_entries(folder: Path) -> list[Entry]:
+    """Return scratch, tst-mae, tst (named, linked) and a pupil; in the order of their submission."""
+    tasks = ("semseg", "depth")
+    kitchen = {"team": "Kitchen Vision Group"}
+    return [
+        entry_of(results_of(folder, "scratch", {}, tasks), 0, as_claimed=None),
+        entry_of(results_of(folder, "tst-mae", OF_FRAMES, tasks), 1, as_claimed=False),
+        entry_of(results_of(folder, "tst", OF_FRAMES, tasks), 2, about=SPECIALIST, **kitchen),
+        entry_of(results_of(folder, "tst+seg-masks", LEDGER, tasks), 3, **kitchen),
+    ]
 
 
 def add_board_suite(store: Store, custody: str = "open") -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchmark.estimates import estimates
 from benchmark.results import Score
 from benchmark.tasks import TASKS
+from leaderboard.entries import results_of
+from leaderboard.scoring import score_submission
 from leaderboard.standings import MEAN, estimates_bytes, place, read_estimates
 from leaderboard.standings.details import details
+from leaderboard.truth import Truth
 from sim_envs.errors import UserError
 from tests.leaderboard.standings_kit import HELD_OUT, TEST_SPACES, an_entry
 
@@ -118,12 +124,13 @@ def test_equal_estimates_make_equal_files_of_a_few_dozen_kilobytes() -> None:
     assert len(estimates_bytes(one)) < 40_000
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK\x03\x04", b"\x80\x04K\x01.", estimates_bytes(place(an_entry())[0])[:-100]]
-)
-def test_a_file_that_holds_no_estimates_is_refused(content: bytes) -> None:
-    with pytest.raises(UserError, match="no estimates of a board"):
-        read_estimates(content)
+def test_a_file_that_holds_no_estimates_is_refused() -> None:
+    whole = estimates_bytes(place(an_entry())[0])
+    pickled = io.BytesIO()
+    np.savez(pickled, **{"test.numbers": np.array([print], dtype=object)})  # type: ignore[arg-type]
+    for content in (b"", b"PK\x03\x04", whole[:-100], whole[: len(whole) // 2], pickled.getvalue()):
+        with pytest.raises(UserError, match="no estimates of a board"):
+            read_estimates(content)
 
 
 def test_categories_are_those_that_the_sums_say() -> None:
@@ -141,10 +148,25 @@ def test_categories_are_those_that_the_sums_say() -> None:
     }
 
 
+def test_a_real_submission_stands_with_the_scores_of_its_run(submitted: Path, truth: Truth, tmp_path: Path) -> None:
+    submission, rows = score_submission(submitted, truth, tmp_path)
+    results = results_of(submission, truth.suite, rows, "2026-05-04T12:00:00+00:00")
+    entry = an_entry().model_copy(update={"results": results, "model": submission.model, "track": submission.track})
+    placed = {(one.task.name, one.space): one for one in place(entry)}
+    assert len(placed) == 4 * 3  # tasks × (test spaces and their mean)
+    for result in results:
+        own = placed[result.task, result.test_space]
+        for measure, roles in result.scores.items():
+            for role in ("test", "held_out", "gap"):
+                assert Score.of(own.estimates[role][measure]) == roles[role]
+        assert {part.role for part in own.spaces} == {"test", "held_out", "other"}
+
+
 def test_an_estimate_equals_what_a_report_of_the_same_results_says() -> None:
     entry = an_entry(seeds=3)
     own = place(entry)[1]
     report = estimates([result for result in entry.results if result.test_space == own.space])
     for role, measures in own.estimates.items():
-        assert measures["delta1"].interval == report[role]["delta1"].interval
-        assert measures["rmse"].interval == report[role]["rmse"].interval
+        for key in ("delta1", "rmse"):
+            assert measures[key].value == report[role][key].value
+            assert measures[key].interval == pytest.approx(report[role][key].interval, rel=1e-11)

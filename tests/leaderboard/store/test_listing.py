@@ -109,7 +109,7 @@ def test_a_page_is_what_plain_python_finds(crowded: Store) -> None:
         all_of_it = select(Standing).where(Standing.task == "semseg", Standing.space == "")
         shown = list(session.scalars(all_of_it).unique())
 
-        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
         @given(asked=QUERIES)
         def check(asked: TableQuery) -> None:
             page = table(session, asked)
@@ -208,11 +208,12 @@ def test_a_download_tells_nothing_about_single_trajectories(store: Store) -> Non
     assert not {"statistics", "sums", "trajectories", "estimates"} & set(records.json_rows(page)[0])
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+A1", "-2", "@SUM(A1)"])
-def test_a_name_is_no_formula_in_a_spreadsheet(store: Store, name: str) -> None:
-    stand(store, an_entry(1, name=name))
+def test_a_name_is_no_formula_in_a_spreadsheet(store: Store) -> None:
+    names = ("=1+1", "+A1", "-2", "@SUM(A1)")
+    for number, name in enumerate(names):
+        stand(store, an_entry(number, name=name, spaces=("builtin/flat-01",)))
     with store.reading() as session:
         page = whole_table(session, query())
-    csv = pd.read_csv(io.StringIO(records.csv_text(page)))
-    assert set(csv["name"]) == {f"'{name}"}
-    assert {row["name"] for row in records.json_rows(page)} == {name}
+    csv = pd.read_csv(io.StringIO(records.csv_text(page)), dtype=str)
+    assert set(csv["name"]) == {f"'{name}" for name in names}
+    assert {row["name"] for row in records.json_rows(page)} == set(names)

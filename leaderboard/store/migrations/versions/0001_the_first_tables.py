@@ -29,11 +29,11 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("rules", sa.JSON(), nullable=False),
+        sa.Column("rules", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("custody", sa.String(length=16), nullable=False),
         sa.Column("private_pack", sa.String(length=64), nullable=False),
         sa.Column("public_pack", sa.String(length=64), nullable=True),
-        sa.Column("code", sa.JSON(), nullable=False),
+        sa.Column("code", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("added", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("suites_pk")),
@@ -81,7 +81,7 @@ def upgrade() -> None:
         sa.Column("gpu_seconds", sa.Double(), nullable=True),
         sa.Column("cpu_seconds", sa.Double(), nullable=True),
         sa.Column("entry", sa.String(length=64), nullable=True),
-        sa.Column("pictures", sa.JSON(), nullable=True),
+        sa.Column("pictures", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("words", sa.Text(), nullable=True),
         sa.Column("hidden", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("submissions_team_id_of_teams")),
@@ -150,8 +150,8 @@ def upgrade() -> None:
         sa.Column("gap", sa.Double(), nullable=True),
         sa.Column("gap_low", sa.Double(), nullable=True),
         sa.Column("gap_high", sa.Double(), nullable=True),
-        sa.Column("measures", sa.JSON(), nullable=False),
-        sa.Column("spaces", sa.JSON(), nullable=False),
+        sa.Column("measures", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("spaces", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("estimates", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
             ["submission_id"], ["submissions.id"], name=op.f("standings_submission_id_of_submissions")
@@ -159,6 +159,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("submission_id", "task", "protocol", "space", name=op.f("standings_pk")),
     )
     with op.batch_alter_table("standings", schema=None) as batch_op:
+        batch_op.create_index(
+            "standings_lead",
+            ["suite", "suite_version", "task", "protocol", "space"],
+            unique=False,
+            sqlite_where=sa.text("test_best = 1"),
+            postgresql_where=sa.text("test_best = 1"),
+        )
+        batch_op.create_index(
+            "standings_lead_held_out",
+            ["suite", "suite_version", "task", "protocol", "space"],
+            unique=False,
+            sqlite_where=sa.text("held_out_best = 1"),
+            postgresql_where=sa.text("held_out_best = 1"),
+        )
         batch_op.create_index(
             "standings_rows",
             [
