@@ -15,14 +15,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
 
 from leaderboard.board import open_board
 from leaderboard.pages.assets import assets
-from leaderboard.pages.router import pages_router
 from leaderboard.pages.table import table_page
 from leaderboard.pages.urls import StaticUrls
-from leaderboard.server.headers import SecurityHeaders
+from leaderboard.server.app import create_app
 from leaderboard.store.database import Store, open_store
 from tests.bench.crowded_board import crowd
 from tests.leaderboard.pages_kit import TABLE, crowd_query
@@ -44,11 +42,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="module")
 def address(store: Store) -> Iterator[str]:
-    """A server of the board's pages, with the headers that forbid what is not its own."""
-    app = FastAPI()
-    app.include_router(pages_router(store))
-    app.add_middleware(SecurityHeaders)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    """A server of the board, with the headers that forbid what is not its own."""
+    server = uvicorn.Server(uvicorn.Config(create_app(store), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
