@@ -1,4 +1,4 @@
-"""A board's first page and tables in a real browser: by mouse and keyboard, in the dark, on a phone, without scripts."""
+"""A board's first page and tables in a real browser: by mouse and keyboard, in the dark, on a phone, scripts or not."""
 
 from __future__ import annotations
 
