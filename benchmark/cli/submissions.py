@@ -10,7 +10,7 @@ import typer
 from benchmark.cli.options import Database, Home, home_of
 
 app = typer.Typer()
-board = typer.Typer(no_args_is_help=True, help="What a leaderboard does with a submission.")
+board = typer.Typer(no_args_is_help=True, help="Run a leaderboard, and check what is to be sent to one.")
 
 RunDir = Annotated[
     Path,

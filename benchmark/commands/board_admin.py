@@ -49,7 +49,7 @@ def list_tokens(folder: Path, database: str | None) -> None:
         tokens = session.scalars(select(Token).order_by(Token.team_id, Token.created)).all()
         rows = [
             (
-                *(f"{token.start}…", token.team.name, token.label, token.scope),
+                *(token.start, token.team.name, token.label, token.scope),
                 *(_day(token.created), _day(token.expires), _day(token.used) if token.used else "never"),
                 token_state(token),
             )
@@ -61,7 +61,7 @@ def list_tokens(folder: Path, database: str | None) -> None:
 def revoke(folder: Path, database: str | None, start: str) -> None:
     """Take a token back."""
     with existing_board_at(folder, database).transaction() as session:
-        token = revoke_token(session, start.rstrip("…"))
+        token = revoke_token(session, start)
         _out(f"{token.start}… of {token.team.name} is revoked.")
 
 
@@ -184,7 +184,9 @@ def _day(moment: datetime) -> str:
 
 
 def _print(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*titles, box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for number, title in enumerate(titles):
+        table.add_column(title, no_wrap=number == 0, overflow="fold")  # the first is what other commands are given
     for row in rows:
         table.add_row(*map(escape, row))
     out.print(table)

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmark.commands.boards import existing_board_at
 from benchmark.commands.console import note, out
 from leaderboard.entries import read_entries
+from leaderboard.pages.words import plural
 from leaderboard.site import build
 from leaderboard.store.database import Store
 from leaderboard.store.from_entries import board_of_entries
@@ -39,8 +40,8 @@ def _build(store: Store, folder: Path, url: str) -> None:
     finally:
         store.engine.dispose()
     note.print(
-        f"{built.submissions} submissions in {built.tables} tables, {built.comparisons} comparisons: {built.files} "
-        f"files, {built.size / 1e6:.1f} MB.",
+        f"{plural(built.submissions, 'submission')} in {plural(built.tables, 'table')}, "
+        f"{plural(built.comparisons, 'comparison')}: {plural(built.files, 'file')}, {built.size / 1e6:.1f} MB.",
         highlight=False,
         markup=False,
     )

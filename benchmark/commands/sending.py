@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from benchmark.commands.console import note, out
 from benchmark.commands.submissions import Packing, pack_checked
+from benchmark.tasks import TASKS, Measure
 from leaderboard.answers import ScoreView, SubmissionView
 from leaderboard.sending import Receiver, wait_for
 from sim_envs.errors import UserError
@@ -169,22 +170,24 @@ def _print(view: SubmissionView) -> None:
     if view.hidden is not None:
         facts.append(f"hidden: {view.hidden}")
     out.print(f"{view.id}  {title}  {'; '.join(facts)}", highlight=False, markup=False)
-    rows = [("task", "protocol", "rank", "in space", "held out", "gap")]
+    rows: list[tuple[str, ...]] = [("task", "protocol", "measure", "rank", "in space", "held out", "gap")]
     for one in view.standings:
         if not one.space:
-            scores = (_in_words(one.test), _in_words(one.held_out), _in_words(one.gap))
-            rows.append((one.task, one.protocol, _rank(one.test), *scores))
+            measure = TASKS[one.task].measures[0]
+            scores = [_in_words(score, measure, score is one.gap) for score in (one.test, one.held_out, one.gap)]
+            rows.append((one.task, one.protocol, f"{measure.label}{measure.in_brackets}", _rank(one.test), *scores))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows if len(rows) > 1 else ():
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         out.print(line, highlight=False, markup=False)
 
 
-def _in_words(score: ScoreView) -> str:
+def _in_words(score: ScoreView, measure: Measure, signed: bool) -> str:
     if score.value is None:
         return "–"
-    interval = "" if score.low is None else f" [{score.low:.3f}, {score.high:.3f}]"
-    return f"{score.value:.3f}{interval}"
+    ends = () if score.low is None or score.high is None else (score.low, score.high)
+    interval = f" [{', '.join(measure.text(end, signed) for end in ends)}]" if ends else ""
+    return f"{measure.text(score.value, signed)}{interval}"
 
 
 def _rank(score: ScoreView) -> str:

@@ -7,6 +7,7 @@ resamples and what a server can check. Nothing here imports torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -37,7 +38,7 @@ class Measure:
 
     def text(self, value: float, signed: bool = False) -> str:
         """Return the number as printed in tables, without the unit; ``–`` when there is none."""
-        if not np.isfinite(value):
+        if not math.isfinite(value):  # ten times as fast as numpy's, and tables print thousands
             return "–"
         shown = f"{value * self.scale:{'+' if signed else ''}.{self.digits}f}"
         if float(shown) == 0:  # "-0.0" would suggest a sign that was not measured

@@ -16,6 +16,7 @@ from leaderboard.pages.comparison import comparison_page
 from leaderboard.pages.feed import MEDIA_TYPE, feed
 from leaderboard.pages.form_body import FormReader
 from leaderboard.pages.guide import guide_page
+from leaderboard.pages.kept import Kept
 from leaderboard.pages.pictures import picture
 from leaderboard.pages.sending import (
     STATUSES,
@@ -50,6 +51,7 @@ def known(submission: str) -> str:
 def detail_router(store: Store) -> APIRouter:
     """Return the routes."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    kept = Kept()
 
     @router.get("/s/{submission}")
     def one(submission: str, request: Request) -> Response:
@@ -74,11 +76,13 @@ def detail_router(store: Store) -> APIRouter:
 
     @router.get("/guide")
     def guide(request: Request) -> Response:
-        return HTMLResponse(guide_page(store, live_urls(store, request)))
+        urls = live_urls(store, request)
+        return HTMLResponse(kept.page(("guide", urls.base), lambda: guide_page(store, urls)))
 
     @router.get("/feed.atom")
     def atom(request: Request) -> Response:
-        return Response(feed(store, live_urls(store, request)), media_type=MEDIA_TYPE)
+        urls = live_urls(store, request)
+        return Response(kept.page(("feed", urls.base), lambda: feed(store, urls)), media_type=MEDIA_TYPE)
 
     @router.get("/pictures/{name}.png")
     def png(name: str, request: Request) -> Response:

@@ -24,21 +24,20 @@ _ATOM = "http://www.w3.org/2005/Atom"
 def feed(store: Store, urls: Urls) -> str:
     """Return the feed: the newest 50 submissions that are shown, the last scored one first."""
     with store.reading() as session:
-        newest = session.scalars(
-            select(Submitted).where(*visible()).order_by(Submitted.finished.desc(), Submitted.id).limit(NEWEST)
-        )
-        entries = [(submitted, table_standings(session, submitted.id)) for submitted in newest]
+        ordered = select(Submitted).where(*visible()).order_by(Submitted.finished.desc(), Submitted.id)
+        newest = session.scalars(ordered.limit(NEWEST)).all()
+        standings = table_standings(session, [submitted.id for submitted in newest])
     ET.register_namespace("", _ATOM)
     root = ET.Element(_named("feed"), {"{http://www.w3.org/XML/1998/namespace}lang": "en"})
     home = urls.absolute(urls.home())
     title = store.board.settings.title
     _text(root, "id", _urn(f"board {store.board.settings.url or title}"))
     _text(root, "title", title)
-    _text(root, "updated", _stamp(max((s.finished for s, _ in entries if s.finished), default=_BEGINNING)))
+    _text(root, "updated", _stamp(max((s.finished for s in newest if s.finished), default=_BEGINNING)))
     _link(root, "alternate", home, "text/html")
     _link(root, "self", urls.absolute(urls.feed()), MEDIA_TYPE)
-    for submitted, standings in entries:
-        _entry(root, submitted, standings, urls)
+    for submitted in newest:
+        _entry(root, submitted, standings[submitted.id], urls)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 

@@ -34,8 +34,8 @@ FOR_EVER = "public, max-age=31536000, immutable"
 def pages_router(store: Store) -> APIRouter:
     """Return the pages of a board."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    kept = Kept()
     router.include_router(detail_router(store))
+    kept = Kept()
 
     @router.get("/static/{name}")
     def static(name: str, request: Request) -> Response:

@@ -12,7 +12,7 @@ from leaderboard.pages.urls import Urls
 from leaderboard.pages.words import score_text
 from leaderboard.standings import Dot
 
-MOST = 500
+MOST = 300
 CROSSES = 30
 WIDTH, HEIGHT = 640, 480
 LEFT, RIGHT, TOP, BOTTOM = 74, 626, 14, 428

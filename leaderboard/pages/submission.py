@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from benchmark.report.grids import Cell, Grid, narrowed
@@ -19,17 +20,17 @@ from leaderboard.entries import Entry, read_entry
 from leaderboard.pages.claims import RowKey, Scores, claimed_rows, claims_grid, found_scores
 from leaderboard.pages.lineage import lineage_grid
 from leaderboard.pages.render import page, problem
-from leaderboard.pages.shown import shown, standings, table_standings, title_of
+from leaderboard.pages.shown import shown, standings, title_of
 from leaderboard.pages.urls import Urls
 from leaderboard.pages.words import interval_text
-from leaderboard.standings import Ranked, TableQuery
+from leaderboard.standings import MEAN, Ranked, TableQuery
 from leaderboard.standings.details import Details, details
 from leaderboard.store.database import Store
 from leaderboard.store.duplicates import first_twins
 from leaderboard.store.files import Files
-from leaderboard.store.listing import visible
+from leaderboard.store.listing import in_table, visible
 from leaderboard.store.suites import board_suite
-from leaderboard.store.tables import Standing, Submitted
+from leaderboard.store.tables import Ranking, Standing, Submitted, Team
 
 NEAREST = 100
 """Other submissions that are offered for a comparison."""
@@ -69,6 +70,16 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Other:
+    """Another submission to compare with."""
+
+    id: str
+    name: str
+    team: str
+    received: datetime
+
+
+@dataclass(frozen=True)
 class Behind:
     """What an entry says of a submission beyond where it stands.
 
@@ -81,6 +92,10 @@ class Behind:
     lineage: Grid | None
     grids: tuple[Grid, ...]
     scores: Mapping[RowKey, Scores]
+
+
+NOTHING = Behind((), None, (), {})
+"""Behind a submission whose entry is not kept: its page shows what the database has."""
 
 
 @lru_cache(maxsize=128)
@@ -123,11 +138,10 @@ def submission_page(
             return _not_shown(store, session.get(Submitted, submission), urls)
         of_it = standings(session, submission)
         ranked = _ranked_rows(session, submitted)
-        others = [other for other in _nearest(session, submitted) if compared is None or other.id in compared]
+        nearest = _nearest(session, submitted, of_it[0]) if of_it else []
         twin = first_twins(session, [submitted.id]).get(submitted.id)
         suite = board_suite(session, submitted.suite or "", submitted.suite_version or 0)
-    assert submitted.entry is not None  # it is shown
-    more = behind(store.files, submitted.entry)
+    more = behind(store.files, submitted.entry) if submitted.entry else NOTHING
     claimed = claimed_rows(store.files, submitted.sha256) if submitted.as_claimed is False else ()
     text = page(
         "submission.html",
@@ -142,7 +156,7 @@ def submission_page(
         provenance=more.grids,
         claims=claims_grid(claimed, more.scores),
         twin=twin,
-        others=others,
+        others=[other for other in nearest if compared is None or other.id in compared],
     )
     return 200, text
 
@@ -172,35 +186,24 @@ def _not_shown(store: Store, submitted: Submitted | None, urls: Urls) -> tuple[i
 
 
 def _ranked_rows(session: Session, submitted: Submitted) -> dict[tuple[str, str], int]:
-    """Return (task, protocol) → rows of the table over all test spaces."""
-    table = (Standing.suite == submitted.suite, Standing.suite_version == submitted.suite_version, Standing.space == "")
-    counted = (
-        select(Standing.task, Standing.protocol, func.count())
-        .join(Submitted, Submitted.id == Standing.submission_id)
-        .where(*table, *visible())
-        .group_by(Standing.task, Standing.protocol)
-    )
-    return {(task, protocol): count for task, protocol, count in session.execute(counted)}
+    """Return (task, protocol) → rows of the table over all test spaces, as of its last ranking."""
+    of_suite = (Ranking.suite == submitted.suite, Ranking.suite_version == submitted.suite_version)
+    counted = select(Ranking.task, Ranking.protocol, Ranking.rows).where(*of_suite, Ranking.space == MEAN)
+    return {(task, protocol): rows for task, protocol, rows in session.execute(counted)}
 
 
-def _nearest(session: Session, submitted: Submitted) -> Sequence[Submitted]:
-    """Return other submissions of the suite, those first that are nearest in the first table that this one is in."""
-    own = next(iter(table_standings(session, submitted.id)), None)
-    if own is None:
+def _nearest(session: Session, submitted: Submitted, own: Standing) -> list[Other]:
+    """Return other submissions of the suite, those first whose score in one table is nearest; none without a score."""
+    if own.test is None:
         return []
-    table = (
-        Standing.suite == own.suite,
-        Standing.suite_version == own.suite_version,
-        Standing.task == own.task,
-        Standing.protocol == own.protocol,
-        Standing.space == "",
-        Standing.submission_id != submitted.id,
-    )
-    distance = func.abs(Standing.test - (own.test or 0.0))
-    nearest = (
-        select(Standing).join(Submitted).where(*table, *visible()).order_by(distance.is_(None), distance, Submitted.id)
-    )
-    return [standing.submission for standing in session.scalars(nearest.limit(NEAREST))]
+    columns = select(Standing.test, Submitted.id, Submitted.name, Submitted.model, Team.name, Submitted.received)
+    table = TableQuery(own.suite, own.suite_version, own.task, own.protocol)
+    joined = columns.join(Submitted, Submitted.id == Standing.submission_id).join(Team, Team.id == Submitted.team_id)
+    others = joined.where(*in_table(table), *visible(), Submitted.id != submitted.id).limit(NEAREST)
+    above = session.execute(others.where(Standing.test >= own.test).order_by(Standing.test, Submitted.id))
+    below = session.execute(others.where(Standing.test < own.test).order_by(Standing.test.desc(), Submitted.id))
+    both = sorted((*above, *below), key=lambda row: abs(row[0] - (own.test or 0.0)))
+    return [Other(id, name or model or id, team, received) for _, id, name, model, team, received in both[:NEAREST]]
 
 
 def _sections(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, Protocol
 from urllib.parse import quote, urlencode
 
@@ -182,7 +183,13 @@ class StaticUrls:
 
 
 def _folder(query: TableQuery) -> str:
-    return "/".join(("t", quote(query.suite), f"v{query.version}", quote(query.task), quote(query.protocol)))
+    return _folder_of(query.suite, query.version, query.task, query.protocol)
+
+
+@lru_cache(maxsize=256)
+def _folder_of(suite: str, version: int, task: str, protocol: str) -> str:
+    """Return where a table is; a page links to its own a hundred times."""
+    return "/".join(("t", quote(suite), f"v{version}", quote(task), quote(protocol)))
 
 
 def _parameters(query: TableQuery, paged: bool) -> list[tuple[str, str]]:

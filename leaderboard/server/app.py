@@ -14,10 +14,12 @@ from importlib.metadata import version
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 
-from leaderboard.pages.router import missing, pages_router
+from leaderboard.pages.answers import missing
+from leaderboard.pages.router import pages_router
 from leaderboard.server.admin_api import admin_api
 from leaderboard.server.auth import Identify
 from leaderboard.server.bodies import Bodies
+from leaderboard.server.docs import docs_router
 from leaderboard.server.headers import HeadAsGet, SecurityHeaders
 from leaderboard.server.problems import Problem, add_problems
 from leaderboard.server.submissions_api import submissions_api
@@ -66,6 +68,7 @@ def create_app(store: Store) -> FastAPI:
     for part in (tables_api, submissions_api, uploads_api, admin_api):
         api.include_router(part(store))
     app.include_router(api)
+    app.include_router(docs_router(store))
     app.include_router(pages_router(store))
     add_problems(app, lambda request: missing(store, request))
     app.add_middleware(Identify, store=store)  # the last one added is the outermost

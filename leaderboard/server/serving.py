@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -70,8 +71,11 @@ def serve(store: Store, host: str, port: int, workers: int, listening: Callable[
     """
     _check_port(host, port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn ends first, then raises it again
+    ready = server(store, host, port, listening)
+    gc.collect()
+    gc.freeze()  # what is here by now stays; going through it again and again costs pages a tenth of a second
     with contextlib.suppress(KeyboardInterrupt), Scorers(store.board, workers):
-        server(store, host, port, listening).run()
+        ready.run()
 
 
 def _check_port(host: str, port: int) -> None:

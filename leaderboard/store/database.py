@@ -80,7 +80,10 @@ def connect(url: str) -> Engine:
         raise UserError(f"--database is no URL of a database. {_ADVICE}") from None  # which may hold a password
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         shown = make_url(url).render_as_string()
-        raise UserError(f"{shown} names no database that can be used ({error}). {_ADVICE}") from None
+        raise UserError(
+            f"{shown} names no database that can be used ({error}). {_ADVICE} PostgreSQL takes "
+            "pip install 'tst-bench[postgresql]'."
+        ) from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

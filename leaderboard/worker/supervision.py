@@ -32,6 +32,7 @@ from leaderboard.worker.messages import (
     read_outcome,
     read_within,
 )
+from sim_envs.errors import UserError
 
 _log = logging.getLogger(__name__)
 
@@ -169,12 +170,14 @@ def _suites_for(session: Session, submission: str) -> Sequence[BoardSuite]:
 
 
 def _taken(store: Store, suite: BoardSuite) -> TakenSuite:
-    return TakenSuite(
-        rules=rules_of(suite),
-        truth=unpack_truth(store.files.path(suite.private_pack), suite.private_pack, store.board.truth),
-        code=tuple(suite.code),
-        is_public=suite.public_pack is not None or suite.custody == "open",
-    )
+    """Describe a suite; where its truth cannot be had, only what is submitted to this one waits."""
+    try:
+        truth = unpack_truth(store.files.path(suite.private_pack), suite.private_pack, store.board.truth)
+    except UserError as error:
+        _log.error("%s v%d cannot be scored: %s", suite.name, suite.version, error)
+        truth = store.board.truth / suite.private_pack  # is not there either
+    is_public = suite.public_pack is not None or suite.custody == "open"
+    return TakenSuite(rules=rules_of(suite), truth=truth, code=tuple(suite.code), is_public=is_public)
 
 
 def _size(folder: Path) -> int:

@@ -24,14 +24,16 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
+from sqlalchemy import update
 
 from leaderboard.board import open_board
 from leaderboard.client import Client
 from leaderboard.manifest import About
 from leaderboard.packs import write_private_pack
 from leaderboard.store.database import Store, open_store
+from leaderboard.store.queue import now
 from leaderboard.store.suites import add_suite
-from leaderboard.store.tables import LogLine, Submitted
+from leaderboard.store.tables import BoardSuite, LogLine, Submitted
 from leaderboard.store.teams import issue_token, team_named
 from leaderboard.submission import pack_submission
 from sim_envs.errors import UserError
@@ -89,6 +91,9 @@ def upload(server: Served, token: str, file: Path) -> tuple[str, float]:
 def prepare(store: Store, run: MiniRun, folder: Path, submissions: int, uploads: int) -> list[tuple[str, Path]]:
     """Fill the board, take the small suite, and pack a submission for each of so many teams: (token, file)."""
     crowd(store, submissions)
+    with store.transaction() as session:  # nothing of the crowd can be scored
+        session.execute(update(BoardSuite).values(closed=now()))
+        session.execute(update(Submitted).where(Submitted.status == "queued").values(status="rejected"))
     pack = folder / "truth.zip"
     write_private_pack(run.folder, pack, run.suites, run.open_recording)
     add_suite(store, pack, None, "open")

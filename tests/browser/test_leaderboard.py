@@ -1,11 +1,7 @@
-"""A board's first page and tables in a real browser: by mouse and keyboard, in the dark, on a phone, without scripts.
-
-Needs Chromium on the machine; skipped without.
-"""
+"""A board's first page and tables in a real browser: by mouse and keyboard, in the dark, on a phone, scripts or not."""
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,22 +11,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
 
 from leaderboard.board import open_board
 from leaderboard.pages.assets import assets
-from leaderboard.pages.router import pages_router
 from leaderboard.pages.table import table_page
 from leaderboard.pages.urls import StaticUrls
-from leaderboard.server.headers import SecurityHeaders
+from leaderboard.server.app import create_app
 from leaderboard.store.database import Store, open_store
 from tests.bench.crowded_board import crowd
+from tests.browser.accessibility import violations
 from tests.leaderboard.pages_kit import TABLE, crowd_query
-
-playwright = pytest.importorskip("playwright.sync_api")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 ROWS = "table.board tbody tr[data-id]"
 
@@ -44,11 +34,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="module")
 def address(store: Store) -> Iterator[str]:
-    """A server of the board's pages, with the headers that forbid what is not its own."""
-    app = FastAPI()
-    app.include_router(pages_router(store))
-    app.add_middleware(SecurityHeaders)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    """A server of the board, with the headers that forbid what is not its own."""
+    server = uvicorn.Server(uvicorn.Config(create_app(store), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -67,14 +54,6 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
         _write(folder / "static" / asset.name, asset.content)
     _write(folder / file, table_page(store, crowd_query(), StaticUrls(file)).encode())
     return (folder / file).as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -130,9 +109,8 @@ def asked(page: Any) -> dict[str, list[str]]:
 def test_axe_finds_nothing(address: str, path: str, scheme: str, browser: Any) -> None:
     page = browser.new_page(color_scheme=scheme)
     page.goto(address + path)
-    found = axe.Axe().run(page).response["violations"]
+    said = violations(page)
     page.close()
-    said = [f"{rule['id']}: {rule['help']}: {[node['html'][:200] for node in rule['nodes'][:3]]}" for rule in found]
     assert said == []
 
 

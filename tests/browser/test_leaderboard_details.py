@@ -1,13 +1,10 @@
 """The pages about submissions in a real browser: seen, by keyboard, on a phone, without JavaScript.
 
 The form has a real server and a real worker behind it.
-
-Needs Chromium on the machine and the extra ``browser``; skipped without.
 """
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +20,9 @@ from leaderboard.store.database import Store, open_store
 from leaderboard.store.suites import add_suite
 from leaderboard.store.teams import issue_token, team_named
 from leaderboard.worker.loop import work
+from tests.browser.accessibility import violations
 from tests.leaderboard.conftest import private_pack, run, submitted  # noqa: F401, fixtures
 from tests.leaderboard.pages.details_kit import add_board_suite, four_entries, put
-
-playwright = pytest.importorskip("playwright.sync_api")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 PAGES = ("/s/entry0001", "/s/entry0002/vs/entry0001", "/guide", "/submit", "/s/entry0009")
 VIEWS = [("light", 1280), ("dark", 1280), ("light", 320), ("dark", 320)]
@@ -68,14 +61,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store.engine.dispose()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @contextmanager
 def opened(browser: Any, scheme: str = "light", width: int = 1280, **options: Any) -> Iterator[Any]:
     """Open a page that notes what it complains of and asks for."""
@@ -98,14 +83,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
 ) -> None:
     with opened(browser, scheme, width) as page:
         page.goto(address + path)
-        for details in page.query_selector_all("details"):
-            details.evaluate("element => element.open = true")
-        found = axe.Axe().run(page).response["violations"]
-        said = [
-            f"{rule['id']} ({rule['impact']}): {rule['help']}: {[node['html'][:200] for node in rule['nodes'][:3]]}"
-            for rule in found
-        ]
-        assert said == []
+        assert violations(page) == []
         assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
 
 

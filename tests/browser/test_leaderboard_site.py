@@ -1,11 +1,7 @@
-"""The static site in a real browser, opened from a disk: it sorts and filters there, and complains about nothing.
-
-Needs Chromium on the machine and the extra ``dev``; skipped without.
-"""
+"""The static site in a real browser, opened from a disk: it sorts and filters there, and complains about nothing."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +11,7 @@ import pytest
 from leaderboard.entries import read_entries
 from leaderboard.site import build
 from leaderboard.store.from_entries import board_of_entries
-
-playwright = pytest.importorskip("playwright.sync_api")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+from tests.browser.accessibility import violations
 
 RESULTS = Path(__file__).parents[2] / "leaderboard" / "results"
 VALUE = """row => JSON.parse(row.dataset.values)[
@@ -35,14 +27,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build(store, folder / "out")
     store.engine.dispose()
     return folder / "out"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -112,5 +96,4 @@ def test_without_javascript_every_row_is_there_by_rank_and_links_lead_on(browser
 @pytest.mark.parametrize("name", ["index.html", TABLE])
 def test_axe_finds_nothing(page: Any, site: Path, name: str) -> None:
     page.goto((site / name).as_uri())
-    found = axe.Axe().run(page).response["violations"]
-    assert [f"{rule['id']}: {[node['html'][:200] for node in rule['nodes'][:3]]}" for rule in found] == []
+    assert violations(page) == []

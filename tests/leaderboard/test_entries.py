@@ -44,7 +44,15 @@ def test_two_entries_of_one_submission_are_refused(entry: Entry, tmp_path: Path)
         read_entries(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{}")[:-9], gzip.compress(b"{}")])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"no gzip", id="other"),
+        pytest.param(gzip.compress(b"{}")[:-9], id="cut"),
+        pytest.param(gzip.compress(b"{}"), id="no entry"),
+    ],
+)
 def test_what_is_no_compressed_entry_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.entry.json.gz").write_bytes(content)
     with pytest.raises(UserError, match=r"x\.entry\.json\.gz"):

@@ -259,6 +259,17 @@ def test_several_test_spaces_have_a_row_and_a_fold_each(store: Store, entries: l
         assert f"<summary>{space}</summary>" in page
 
 
+def test_without_its_entry_a_page_shows_what_the_database_has(store: Store, entries: list[Entry]) -> None:
+    add_board_suite(store)
+    put(store, entries[2])
+    with store.transaction() as session:
+        session.get_one(Submitted, "entry0002").entry = None
+    status, page = submission_page(store, "entry0002", LiveUrls())
+    assert status == 200
+    assert "mIoU" in page
+    assert "began at random" not in page
+
+
 def test_the_newest_words_are_escaped_in_the_title_too(store: Store, entries: list[Entry]) -> None:
     add_board_suite(store)
     put(store, replace_name(entries[2], "</title><script>alert(1)</script>"))

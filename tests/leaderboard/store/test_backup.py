@@ -51,7 +51,7 @@ def _fill(store: Store) -> str:
         picture = {"space": "a/b", "rgb": files.put(b"rgb"), "prediction": files.put(b"prediction")}
         scored.pictures, scored.parameters = [picture], 2**40
         table = {"suite": "mini", "suite_version": 3, "task": "depth", "protocol": "frozen", "space": ""}
-        standing = {"track": "scratch", "scored_on": "1" * 64, "title": "π", "words": "π", "spaces": []}
+        standing = {"track": "scratch", "scored_on": "1" * 64, "title": "π", "submitted": now(), "spaces": []}
         standing |= {"measures": {"absrel": {"test": [1 / 3, None, 2e-308]}}, "estimates": files.put(b"estimates")}
         session.add(Standing(submission_id=scored.id, **table, **standing, **(NO_SCORES | {"test": 1 / 3})))
         session.add(Ranking(**table, rows=1, scored_on="1" * 64, ranked="2" * 64))

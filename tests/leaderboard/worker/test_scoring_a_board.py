@@ -18,7 +18,7 @@ from leaderboard.store.database import Store, open_store
 from leaderboard.store.listing import table
 from leaderboard.store.queue import again
 from leaderboard.store.suites import add_suite, board_suite, close_suite
-from leaderboard.store.tables import Submitted
+from leaderboard.store.tables import BoardSuite, Submitted
 from leaderboard.worker.loop import work
 from tests.leaderboard.board_kit import MiniRun, manifest_of, repacked
 from tests.leaderboard.worker.worker_kit import deliver, entry_of, log_of, submission
@@ -44,6 +44,22 @@ def test_a_submission_becomes_a_ranked_row_with_the_scores_of_the_run(
     assert row.test is not None
     assert (row.id, row.test.ranks) == (id, (1, 1))
     assert not list(store.board.scratch.iterdir())
+
+
+def test_a_suite_whose_truth_is_lost_keeps_nobody_else_waiting(
+    private_pack: Path, submitted: Path, tmp_path: Path
+) -> None:
+    store = open_store(open_board(tmp_path / "board"))
+    add_suite(store, private_pack, None, "open")
+    with store.transaction() as session:
+        mini = board_suite(session, "mini", 3)
+        assert mini is not None
+        kept = {name: getattr(mini, name) for name in ("version", "digest", "custody", "code", "added")}
+        lost = {"name": "lost", "rules": mini.rules | {"name": "lost"}, "private_pack": "0" * 64}
+        session.add(BoardSuite(**kept, **lost, public_pack=None, closed=None))
+    id = deliver(store, submitted)
+    work(store, "worker", once=True)
+    assert submission(store, id).status == "scored"
 
 
 @pytest.fixture(scope="module")
