@@ -277,6 +277,15 @@ def _check_room(session: Session, store: Store, team: Team, size: int) -> None:
     unfinished = (Upload.team_id == team.id, Upload.submission_id.is_(None), Upload.refusal.is_(None))
     if (session.scalar(select(func.count()).select_from(Upload).where(*unfinished)) or 0) >= most:
         raise TooManyUploads(f"{team.name} has {most} unfinished uploads. Finish or delete one of them first.")
+    check_disk(store, size)
+
+
+def check_disk(store: Store, size: int) -> None:
+    """Demand that a file fits on the board's disk, and leaves something free.
+
+    Raises:
+        NoRoom: it does not.
+    """
     if shutil.disk_usage(store.board.folder).free < size + SPARE_BYTES:
         raise NoRoom("The board has no room for a file of that size at the moment. Try again later.")
 

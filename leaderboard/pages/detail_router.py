@@ -31,6 +31,7 @@ from leaderboard.pages.sending import (
 from leaderboard.pages.submission import scores_json, submission_page
 from leaderboard.pages.urls import LiveUrls
 from leaderboard.store.database import Store
+from leaderboard.uploads import check_disk
 from sim_envs.errors import UserError
 
 PRIVATE = {"Cache-Control": "no-store"}
@@ -102,6 +103,7 @@ def detail_router(store: Store) -> APIRouter:
         with tempfile.TemporaryFile(dir=store.board.scratch) as file:
             try:
                 refuse_other_sites(request)
+                check_disk(store, 2 * int(request.headers.get("content-length", "0")))  # it is copied once
                 reader = FormReader(
                     request.headers.get("content-type", ""),
                     file,

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from leaderboard import uploads
 from leaderboard.server.app import API, create_app
 from leaderboard.server.patience import ImpatientProtocol
 from leaderboard.store.database import Store
@@ -308,6 +309,16 @@ def test_a_form_of_thousands_of_fields_is_not_kept_in_memory(client: TestClient,
     assert "more than 8 fields" in answer.text
     for head in (b"X: " + b"y" * 3_000_000, b"X: y\r\n" * 100_000):
         assert client.post("/submit", content=b"--a\r\n" + head + b"\r\n\r\n", headers=headers).status_code == 400
+
+
+def test_a_form_that_does_not_fit_on_the_disk_is_not_read(
+    client: TestClient, board: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = uploads.shutil.disk_usage(board.board.folder)._replace(free=uploads.SPARE_BYTES + 1000)
+    monkeypatch.setattr(uploads.shutil, "disk_usage", lambda _: free)
+    answer = client.post("/submit", files={"token": (None, "x"), "file": ("x.zip", bytes(600))})
+    assert answer.status_code == 507
+    assert "no room" in answer.text
 
 
 def test_parts_of_a_file_are_not_multiplied(board: Store, public_pack: Path, live: Callable[..., str]) -> None:
