@@ -213,11 +213,11 @@ def _refuse_crowds(found: Any) -> None:
     rows = found.get("rows") if isinstance(found, dict) else None
     parts = [{**found, "rows": []}, *rows] if isinstance(rows, list) else [found]
     for part in parts:
-        count, waiting = 0, [part]
+        count, waiting = 1, [part]
         while waiting and count <= MOST_VALUES:
             value = waiting.pop()
             inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-            count += 1 + len(inside)
+            count += len(inside)
             waiting += inside if len(inside) <= MOST_VALUES else ()
         if max(count, len(parts) - 1) > MOST_VALUES:
             raise Refusal(
