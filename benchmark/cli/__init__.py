@@ -9,6 +9,7 @@ import typer
 
 from benchmark.cli import (
     ablations,
+    bench,
     captures,
     doctor,
     engines,
@@ -46,6 +47,7 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(engines.app, name="engines")
 app.add_typer(doctor.app)
+app.add_typer(bench.app)
 app.add_typer(submissions.app)
 app.add_typer(submissions.board, name="leaderboard")
 
