@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,8 @@ class Open3DScene:
 
     def __init__(self, space: Space, rig: Rig) -> None:
         self.name = package("open3d")
-        import open3d
-
-        self._tensor: Any = open3d.core.Tensor  # its stubs know no arrays
+        open3d: Any = import_module("open3d")  # a plain import would bring its stubs, which know no arrays
+        self._tensor = open3d.core.Tensor
         self._rig = rig
         self._scene = open3d.t.geometry.RaycastingScene(nthreads=1)
         self._scene.add_triangles(self._tensor(space.vertices), self._tensor(space.faces.astype(np.uint32)))

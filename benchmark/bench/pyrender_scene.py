@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.bench.contest import HOW_TO_GET_PEERS, PeerMissing, package
+from benchmark.bench.contest import PeerMissing, package
 from sim_envs.rig import Rig
 from sim_envs.sensors.edges import edges_from_rgb
 from sim_envs.sensors.normals import encoded_normals_from_depth
@@ -15,7 +15,7 @@ from sim_envs.space import NO_TEXTURE, Space
 
 NEAR_M, FAR_M = 0.01, 100.0
 SOFTWARE = {"PYOPENGL_PLATFORM": "egl", "LIBGL_ALWAYS_SOFTWARE": "1", "LP_NUM_THREADS": "0"}
-"""Environment in which OpenGL draws without a screen and a GPU, on the thread that asks. What is set already stays."""
+"""Environment in which OpenGL is opened to draw without a screen and a GPU, on the thread that asks."""
 
 
 class PyrenderScene:
@@ -31,9 +31,9 @@ class PyrenderScene:
 
     def __init__(self, space: Space, rig: Rig) -> None:
         self.name = package("pyrender")
-        for variable, value in SOFTWARE.items():
-            os.environ.setdefault(variable, value)
         self._rig, self._category = rig, space.instance_category
+        before = dict(os.environ)
+        os.environ.update(SOFTWARE)
         try:
             import pyrender
 
@@ -53,8 +53,12 @@ class PyrenderScene:
         except Exception as error:  # OpenGL fails in as many ways as there are drivers
             raise PeerMissing(
                 f"OpenGL does not draw without a screen here ({type(error).__name__}: {error}). `tst-bench doctor` "
-                f"looks for EGL; {HOW_TO_GET_PEERS}"
+                f"looks for EGL."
             ) from error
+        finally:
+            for variable in SOFTWARE:
+                os.environ.pop(variable)
+            os.environ.update(before)
 
     def render(self, camera_to_world: np.ndarray) -> dict[str, np.ndarray]:
         """Return one frame of every modality; see :class:`sim_envs.engines.Engine`, and edges."""

@@ -47,7 +47,7 @@ def run_bench(
             settings = Settings(sizes, home, Path(work), scenes, device)
             contests = tuple(_contests(name, job, settings, progress))
         measured.append(MeasuredJob(name=name, contests=contests))
-    return BenchReport(environment=environment(_gpus_in_use()), sizes=sizes, load=load, jobs=tuple(measured))
+    return BenchReport(environment=environment(gpus_in_use()), sizes=sizes, load=load, jobs=tuple(measured))
 
 
 def run_contest(contest: Contest, rounds: int) -> MeasuredContest:
@@ -99,7 +99,7 @@ def _failed(name: str, error: Exception) -> MeasuredContest:
     return MeasuredContest(name=name, amount=0, unit="", clock="processor", sides=(), failure=str(error))
 
 
-def _gpus_in_use() -> tuple[str, ...]:
+def gpus_in_use() -> tuple[str, ...]:
     """Return the names of the GPUs, if some job has loaded torch and it sees any."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():

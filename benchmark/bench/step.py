@@ -20,6 +20,7 @@ from baselines.optim import adamw
 from baselines.precision import autocast, fit_attention, pick_device, pick_precision
 from baselines.pretraining.config import LoopConfig
 from baselines.pretraining.loop import pretrain
+from baselines.pretraining.result import PretrainResult
 from baselines.tst.config import MaskedConfig
 from baselines.tst.masked import MaskedModelling
 from benchmark.bench.contest import OURS, Contest, Job, Round, Settings, Side, Took
@@ -63,7 +64,7 @@ def random_frames(pixels: int, frames: int) -> SensedFrames:
 
 
 class Pretraining:
-    """Pre-training of so many steps, and what each took.
+    """Pre-training, again and again from the beginning; ``results`` holds what each run said of itself.
 
     Args:
         modalities: of TST.
@@ -78,21 +79,20 @@ class Pretraining:
         self.config = MaskedConfig(encoder, modalities)
         self.batch, self.folder, self.device = batch, folder, device
         self.frames = random_frames(encoder.image_size, max(POOL, batch))
-        self._runs = 0
+        self.results: list[PretrainResult] = []
 
     @property
     def visible(self) -> int:
         """Tokens of a frame that reach the encoder, class token apart."""
         return self.config.mask_plan().visible
 
-    def run(self, steps: int, after: Callable[[], None] = lambda: None) -> MaskedModelling:
+    def run(self, steps: int, after: Callable[[], None] = lambda: None) -> PretrainResult:
         """Train anew, calling ``after`` after each step."""
-        self._runs += 1
-        model = MaskedModelling(self.config)
         loop = LoopConfig(steps=steps, batch=self.batch, checkpoint_seconds=1e9)
-        folder = self.folder / f"run-{self._runs}"
-        pretrain(model, loop, [self.frames], folder, device=self.device, progress=lambda step, total: after())
-        return model
+        folder, model = self.folder / f"run-{len(self.results)}", MaskedModelling(self.config)
+        result = pretrain(model, loop, [self.frames], folder, device=self.device, progress=lambda step, total: after())
+        self.results.append(result)
+        return result
 
 
 def between_steps(

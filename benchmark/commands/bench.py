@@ -29,13 +29,25 @@ def measure(jobs: Sequence[str], sizes: str, scenes: Sequence[str], device: str,
         jobs: names; all when empty.
         sizes: a name of :data:`benchmark.bench.contest.SIZES`.
         scenes: spaces that are rendered besides ``FIRST_SCENE``.
+
+    Raises:
+        UserError: an unknown job or space, or a device that is not here.
     """
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     from benchmark.bench import JOBS
     from benchmark.bench.contest import SIZES
     from benchmark.bench.measured import file_name
     from benchmark.bench.run import run_bench
+    from sim_envs.spaces import list_spaces, unknown_space
 
+    known = list_spaces(home)
+    for scene in scenes:
+        if scene not in known:
+            raise unknown_space(scene, home)
+    if device != "auto":
+        from baselines.precision import pick_device
+
+        pick_device(device)  # a device that is not here is told before anything is measured
     with note.status("Measuring …") as status:
         report = run_bench(
             list(dict.fromkeys(jobs)) or list(JOBS),
