@@ -23,6 +23,9 @@ def bench(
         list[str] | None,
         typer.Option(help="A space to render besides builtin/flat-01, e.g. a large scan; may be given again."),
     ] = None,
+    list_only: Annotated[
+        bool, typer.Option("--list", help="Print the jobs with their peers and goals, and measure nothing.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE.json", help="The file.", show_default="bench/bench-CPU-CORES.json in the data home"),
@@ -40,6 +43,9 @@ def bench(
 
     Examples: `tst-bench bench --quick`, `tst-bench bench render --scene scan/my-flat`
     """
-    from benchmark.commands.bench import measure
+    from benchmark.commands.bench import list_jobs, measure
 
+    if list_only:
+        list_jobs()
+        return
     measure(jobs or (), "quick" if quick else "full", scene or (), device, out, home_of(home))

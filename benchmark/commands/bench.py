@@ -22,6 +22,19 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 FIRST_SCENE = "builtin/flat-01"
 
 
+def list_jobs() -> None:
+    """Print what every job measures, who with, and what we want of ourselves."""
+    from benchmark.bench import JOBS
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("job", "what", "peers", "goal"):
+        table.add_column(title)
+    for name in JOBS:
+        job = JOBS[name]
+        table.add_row(name, job.measures, job.peers, job.goal)
+    out.print(table)
+
+
 def measure(jobs: Sequence[str], sizes: str, scenes: Sequence[str], device: str, file: Path | None, home: Path) -> None:
     """Run jobs, print the table, write the file; exit code 1 when something failed or disagreed.
 

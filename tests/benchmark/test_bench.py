@@ -408,6 +408,14 @@ def _disagree() -> str:
     raise Disagreement("wrong")
 
 
+def test_the_jobs_are_listed_without_measuring(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = run_command(capsys, "bench", "--list", "--home", tmp_path)
+    assert done.code == 0
+    assert all(name in done.out for name in JOBS)
+    assert "torchmetrics" in done.out
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
