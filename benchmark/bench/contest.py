@@ -230,4 +230,6 @@ def present(peers: Mapping[str, Callable[[], Side]]) -> tuple[tuple[Side, ...], 
             sides.append(opened())
         except PeerMissing as reason:
             missing.append(Missing(name, str(reason)))
+        except (ImportError, OSError) as error:  # installed, but a library of the system that it needs is not
+            missing.append(Missing(name, f"cannot be imported: {error}"))
     return tuple(sides), tuple(missing)

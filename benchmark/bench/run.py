@@ -47,7 +47,8 @@ def run_bench(
             settings = Settings(sizes, home, Path(work), scenes, device)
             contests = tuple(_contests(name, job, settings, progress))
         measured.append(MeasuredJob(name=name, contests=contests))
-    return BenchReport(environment=environment(gpus_in_use()), sizes=sizes, load=load, jobs=tuple(measured))
+    gpus = gpus_in_use() if device != "cpu" else ()
+    return BenchReport(environment=environment(gpus), sizes=sizes, load=load, jobs=tuple(measured))
 
 
 def run_contest(contest: Contest, rounds: int) -> MeasuredContest:

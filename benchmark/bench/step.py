@@ -160,5 +160,8 @@ def _contests(settings: Settings, stack: ExitStack) -> Iterator[Contest]:
 
 
 JOB = Job(
-    "steps of pre-training", "a timm ViT with as many tokens and nothing else", "none (no peer is a package)", _contests
+    "steps of pre-training",
+    "a timm ViT with as many tokens and nothing else to do",
+    "none: MultiMAE and 4M are no packages",
+    _contests,
 )

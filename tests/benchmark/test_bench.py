@@ -316,6 +316,13 @@ def test_a_peer_that_is_not_installed_is_named_with_how_to_get_it() -> None:
     assert "[bench]" in missing[0].why
 
 
+def test_a_peer_that_lacks_a_library_of_the_system_is_named_with_what_it_said() -> None:
+    def opened() -> Side:
+        raise ImportError("libGL.so.1: cannot open shared object file")
+
+    assert present({"it": opened})[1][0].why == "cannot be imported: libGL.so.1: cannot open shared object file"
+
+
 # What is written and shown.
 
 
