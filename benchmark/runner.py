@@ -6,14 +6,11 @@ meets old files, and whatever was interrupted continues.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from baselines.sensor_inputs import RGB_ALONE
 from baselines.teachers.table import PSEUDO_LABELLERS
@@ -51,55 +48,6 @@ STAGE_VERSION = 1
 
 TEACHER_SEED = 0
 """Of a teacher that is pre-trained in this benchmark itself."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What a run may use: jobs at a time, threads in each, a torch device, and how a pre-training uses them.
-
-    Attributes:
-        gpus: of each job that runs at a time, as ``CUDA_VISIBLE_DEVICES`` names them; empty on a CPU.
-    """
-
-    workers: int
-    threads: int
-    device: str
-    execution: Execution = ALONE
-    gpus: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, workers: int, device: str, cores: int, execution: Execution = ALONE) -> Machine:
-        """Share cores among workers. Two processes of one thread beat one of two; a GPU takes one job at a time.
-
-        On several GPUs as many jobs run at a time as have ``execution.processes`` GPUs each, unless one is named
-        (``cuda:1``).
-
-        Raises:
-            UserError: more processes than there are GPUs.
-        """
-        if device.startswith("cuda"):
-            if execution.processes > (gpus := torch.cuda.device_count()):
-                raise UserError(f"--processes {execution.processes} needs as many GPUs, and there are {gpus}.")
-            shares = gpu_shares(device, gpus, execution.processes)
-            return cls(len(shares), max(1, cores // len(shares)), "cuda", execution, shares)
-        jobs = max(1, workers // execution.processes)
-        return cls(jobs, max(1, cores // workers), device, execution)
-
-
-def gpu_shares(device: str, count: int, each: int) -> tuple[str, ...]:
-    """Return the GPUs of each job that may run at a time, as ``CUDA_VISIBLE_DEVICES`` names them.
-
-    Args:
-        device: ``cuda`` for all, or one of them, ``cuda:1``.
-        count: of GPUs that this process sees.
-        each: GPUs of a job.
-    """
-    names = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-    seen = names[:count] if len(names) >= count else [str(number) for number in range(count)]
-    _, colon, number = device.partition(":")
-    if colon and each == 1:
-        seen = [seen[int(number)]]
-    return tuple(",".join(seen[first : first + each]) for first in range(0, len(seen) - each + 1, each))
 
 
 def run_folder(home: Path, plan: RunPlan) -> Path:

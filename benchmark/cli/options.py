@@ -22,6 +22,13 @@ Home = Annotated[
 SpaceId = Annotated[str, typer.Argument(metavar="SPACE", help="`source/name`, e.g. builtin/flat-01.")]
 Workers = Annotated[int | None, typer.Option(help="Processes.", show_default="one a core")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Executor = Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.", metavar="NAME")]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="Of a Ray cluster, `auto` for the one this machine is in.", show_default="one of this machine alone"
+    ),
+]
 Processes = Annotated[
     int,
     typer.Option(

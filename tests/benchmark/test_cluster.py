@@ -1,0 +1,142 @@
+"""Jobs on a Ray cluster of two nodes on this machine: as on one machine, and a node may die."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.jobs import Failure, Report, Watcher, run_jobs
+from benchmark.jobs.cluster import RayPool
+from sim_envs.errors import UserError
+from tests.benchmark.test_jobs import job, refuse, write
+
+ray = pytest.importorskip("ray")
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:ray.*")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80 << 20})
+    cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture
+def pool(cluster: Any, tmp_path: Path) -> RayPool:
+    return RayPool(cluster.address, tmp_path, threads=1, gpus=0)
+
+
+def meet(path: Path, beside: Path, report: Report) -> None:
+    """Wait for another job that runs at the same time, on the other node."""
+    path.write_text(ray.get_runtime_context().get_node_id())
+    until = time.monotonic() + 60
+    while not beside.exists():
+        assert time.monotonic() < until, "the other job never ran at the same time"
+        time.sleep(0.05)
+
+
+def linger(path: Path, report: Report) -> None:
+    """Note the node and wait, the first time; later go on from there."""
+    first = not path.exists()
+    with path.open("a") as file:
+        file.write(f"{ray.get_runtime_context().get_node_id()}\n")
+    report(1, 2)
+    if first:
+        time.sleep(600)
+
+
+def crash_once(path: Path, report: Report) -> None:
+    if not path.exists():
+        path.touch()
+        os._exit(1)
+
+
+def crash(report: Report) -> None:
+    os._exit(1)
+
+
+def test_jobs_run_after_what_they_need_and_report_progress(pool: RayPool, tmp_path: Path) -> None:
+    moves: list[tuple[str, int, int]] = []
+    jobs = [
+        job("second", write, tmp_path, ("first",), path=tmp_path / "b"),
+        job("first", write, tmp_path, path=tmp_path / "a"),
+    ]
+    assert run_jobs(jobs, pool, Watcher(moved=lambda *m: moves.append(m))) == []
+    assert float((tmp_path / "a").read_text()) < float((tmp_path / "b").read_text())
+    assert "wrote a" in (tmp_path / "first.log").read_text()
+    assert ("first", 1, 2) in moves
+
+
+def test_a_failure_stops_only_what_needs_it_and_a_process_that_died_is_started_again(
+    pool: RayPool, tmp_path: Path
+) -> None:
+    jobs = [
+        job("bad", refuse, tmp_path),
+        job("dependant", write, tmp_path, ("bad",), path=tmp_path / "never"),
+        job("once", crash_once, tmp_path, path=tmp_path / "crashed"),
+        job("good", write, tmp_path, path=tmp_path / "good"),
+    ]
+    failures = {failure.job: failure for failure in run_jobs(jobs, pool, Watcher())}
+    assert failures.keys() == {"bad", "dependant"}
+    assert failures["bad"].message == "no such thing"
+    assert (tmp_path / "crashed").exists()
+    assert (tmp_path / "good").exists()
+
+
+@pytest.mark.slow
+def test_a_job_that_kills_its_process_each_time_fails(pool: RayPool, tmp_path: Path) -> None:
+    (failure,) = run_jobs([job("killed", crash, tmp_path)], pool, Watcher())
+    assert "lost 4 times" in failure.message
+
+
+def test_jobs_are_spread_over_the_nodes(pool: RayPool, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    jobs = [job("a", meet, tmp_path, path=one, beside=two), job("b", meet, tmp_path, path=two, beside=one)]
+    assert run_jobs(jobs, pool, Watcher()) == []
+    assert one.read_text() != two.read_text()
+
+
+def test_a_home_that_a_node_does_not_see_is_refused(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every node of this cluster is this machine; only the driver's own folder of processes differs between them.
+    with pytest.raises(UserError, match="does not see"):
+        RayPool(cluster.address, Path("/proc/self/task") / str(threading.get_native_id()) / "cwd" / "gone", 1, 0)
+
+
+def test_no_cluster_is_said_plainly(tmp_path: Path) -> None:
+    ray.shutdown()
+    with pytest.raises(UserError, match="ray start --head"):
+        RayPool("127.0.0.1:1", tmp_path, 1, 0)
+
+
+@pytest.mark.slow
+def test_a_node_that_is_killed_costs_nothing_but_time(cluster: Any, tmp_path: Path) -> None:
+    node = cluster.add_node(num_cpus=1, resources={"doomed": 1}, object_store_memory=80 << 20)
+    busy = [tmp_path / f"busy{i}" for i in range(3)]
+    pool = RayPool(cluster.address, tmp_path, threads=1, gpus=0)
+    jobs = [job(path.name, linger, tmp_path, path=path) for path in busy]
+    failed: list[Failure] = []
+    run = threading.Thread(target=lambda: failed.extend(run_jobs(jobs, pool, Watcher())), daemon=True)
+    run.start()
+    doomed = next(n["NodeID"] for n in ray.nodes() if n["Alive"] and "doomed" in n["Resources"])
+    until = time.monotonic() + 60
+    while not (there := [path for path in busy if path.exists() and path.read_text().strip() == doomed]):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    cluster.remove_node(node, allow_graceful=False)
+    (lost,) = there
+    while len(lost.read_text().split()) < 2:
+        assert time.monotonic() < until + 60
+        time.sleep(0.1)
+    first, second = lost.read_text().split()
+    assert first == doomed != second
