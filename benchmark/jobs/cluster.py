@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 import uuid
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ RETRIES = 3
 
 _PROGRESS_SECONDS = 0.5  # between two reports of a job, and two looks at them
 _JOIN_SECONDS = 60.0  # for a node to answer at the start
+_START = "Start one with `ray start --head`."
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -128,6 +130,7 @@ def _connected(address: str | None) -> Any:
     except ImportError:
         raise UserError("--executor ray needs Ray: pip install -c constraints.txt -e '.[cluster]'.") from None
     if not ray.is_initialized():
+        _refuse_silence(address)
         # Workers import what this process would: the same checkout, wherever it lies.
         variables = {"PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))}
         try:
@@ -140,8 +143,19 @@ def _connected(address: str | None) -> Any:
             )
         except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
             first = str(error).strip().splitlines()[0]
-            raise UserError(f"No Ray cluster at {address}: {first} Start one with `ray start --head`.") from None
+            raise UserError(f"No Ray cluster at {address}: {first} {_START}") from None
     return ray
+
+
+def _refuse_silence(address: str | None) -> None:
+    """Refuse an address nobody listens at; Ray itself would go on trying for minutes."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not colon:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_JOIN_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise UserError(f"No Ray cluster at {address}: {error}. {_START}") from None
 
 
 def _on_node(node: str) -> Any:
