@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmark.jobs import Failure, Report, Watcher, run_jobs
+from benchmark.jobs import Failure, Pool, Report, Watcher, run_jobs
 from benchmark.jobs.cluster import RayPool
+from benchmark.jobs.local import LocalPool
+from benchmark.plan import plan_run
+from benchmark.runner import jobs_of, open_recordings, recording_jobs
+from benchmark.suites import load_suite
 from sim_envs.errors import UserError
+from sim_envs.storage import digest_file
 from tests.benchmark.test_jobs import job, refuse, write
 
 ray = pytest.importorskip("ray")
@@ -117,12 +122,6 @@ def test_a_home_that_a_node_does_not_see_is_refused(cluster: Any, monkeypatch: p
         RayPool(cluster.address, Path("/proc/self/task") / str(threading.get_native_id()) / "cwd" / "gone", 1, 0)
 
 
-def test_no_cluster_is_said_plainly(tmp_path: Path) -> None:
-    ray.shutdown()
-    with pytest.raises(UserError, match="ray start --head"):
-        RayPool("127.0.0.1:1", tmp_path, 1, 0)
-
-
 @pytest.mark.slow
 def test_a_node_that_is_killed_costs_nothing_but_time(cluster: Any, tmp_path: Path) -> None:
     node = cluster.add_node(num_cpus=1, resources={"doomed": 1}, object_store_memory=80 << 20)
@@ -146,3 +145,46 @@ def test_a_node_that_is_killed_costs_nothing_but_time(cluster: Any, tmp_path: Pa
     assert first == doomed
     assert later
     assert doomed not in later
+
+
+SUITE = """
+name: mini
+version: 1
+summary: seconds
+test_spaces: [builtin/flat-01]
+transfer: [builtin/flat-11]
+held_out: [builtin/flat-31]
+rig: {width: 32, height: 32}
+recordings:
+  test: {train: [2, 5], test: [2, 4]}
+  transfer: {train: [2, 8], val: [1, 4]}
+  held_out: {test: [2, 4]}
+models: [tst]
+tasks: [semseg]
+protocols: [frozen]
+pretrain: {encoder: tiny, frames: 10, steps: 2, batch: 4}
+transfer_budget: {frames: 12, steps: 2, batch: 4, evaluations: 1, encoder_lrs: [1.0e-3]}
+"""
+
+
+@pytest.mark.slow
+def test_a_cluster_makes_the_bytes_that_one_machine_makes(cluster: Any, tmp_path: Path) -> None:
+    def run(home: Path, open_pool: Callable[[Path], Pool]) -> dict[str, str]:
+        home.mkdir()
+        (home / "mini.yaml").write_text(SUITE, encoding="utf-8")
+        plan = plan_run(load_suite(str(home / "mini.yaml")), "builtin/flat-01")
+        assert run_jobs(recording_jobs(plan, home), open_pool(home), Watcher()) == []
+        jobs = jobs_of(plan, open_recordings(plan, home), plan.suite.tasks, home, "cpu")
+        assert run_jobs(jobs, open_pool(home), Watcher()) == []
+        made = (path for kind in ("npy", "npz", "safetensors") for path in home.rglob(f"*.{kind}"))
+        return {path.relative_to(home).as_posix(): digest_file(path) for path in made}
+
+    on_cluster = run(tmp_path / "cluster", lambda home: RayPool(cluster.address, home, threads=1, gpus=0))
+    assert len(on_cluster) > 10
+    assert on_cluster == run(tmp_path / "local", lambda home: LocalPool(1, 1))
+
+
+def test_no_cluster_is_said_plainly(tmp_path: Path) -> None:
+    ray.shutdown()
+    with pytest.raises(UserError, match="ray start --head"):
+        RayPool("127.0.0.1:1", tmp_path, 1, 0)
