@@ -13,6 +13,8 @@ from baselines.precision import pick_device
 from benchmark.jobs import Pool
 from benchmark.jobs.cluster import RayPool, cluster_gpus
 from benchmark.jobs.local import LocalPool
+from benchmark.jobs.sharing import SharedHome, Sharing
+from benchmark.jobs.staging import ThroughStore
 from benchmark.launching import ALONE, Execution
 from sim_envs.errors import UserError, unknown
 
@@ -27,6 +29,7 @@ class Resources:
         executor: a row of :data:`EXECUTORS`.
         address: of a cluster; None starts one on this machine.
         execution: how a pre-training is computed.
+        store: URL of what the machines of a cluster share; None where they share the data home.
     """
 
     workers: int
@@ -34,6 +37,7 @@ class Resources:
     executor: str = "local"
     address: str | None = None
     execution: Execution = ALONE
+    store: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ def find_machine(resources: Resources, home: Path) -> Machine:
         raise unknown("executor", resources.executor, EXECUTORS)
     if resources.address is not None and resources.executor == "local":
         raise UserError("--address is of a cluster: give --executor ray too.")
+    if resources.store is not None and resources.executor == "local":
+        raise UserError("--store is for the machines of a cluster: give --executor ray too.")
     return EXECUTORS[resources.executor](resources, home)
 
 
@@ -79,7 +85,8 @@ def _ray(resources: Resources, home: Path) -> Machine:
         raise UserError(f"Each pre-training asks for {processes} GPUs, and the cluster has {there}.")
     device = "cuda" if there >= processes else "cpu"
     gpus, threads = (processes, 1) if device == "cuda" else (0, processes)
-    return Machine(device, resources.execution, lambda: RayPool(resources.address, home, threads, gpus))
+    sharing: Sharing = SharedHome(home) if resources.store is None else ThroughStore(home, resources.store)
+    return Machine(device, resources.execution, lambda: RayPool(resources.address, sharing, threads, gpus))
 
 
 EXECUTORS: dict[str, Callable[[Resources, Path], Machine]] = {"local": _local, "ray": _ray}

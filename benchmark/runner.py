@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from benchmark.results import Role as ScoredRole
 from benchmark.stages.evaluate import EvaluateStage, head_of, run_evaluate
 from benchmark.stages.folder import is_done
 from benchmark.stages.pretrain import PretrainStage, run_pretrain
-from benchmark.stages.record import run_generate
+from benchmark.stages.record import recording_written, run_generate, space_read
 from benchmark.stages.teaching import Teaching
 from benchmark.suites import Protocol
 from benchmark.tasks import TASKS
@@ -71,7 +72,14 @@ def recording_jobs(plan: RunPlan, home: Path) -> list[Job]:
     jobs: dict[str, Job] = {}
     for group, recipe in plan.recordings:
         name = f"record {recipe.space}" + (f" for {group}" if ":" in group else "")
-        job = Job(name, run_generate, {"recipe": recipe, "home": home}, _log(logs, name))
+        job = Job(
+            name,
+            run_generate,
+            {"recipe": recipe, "home": home},
+            _log(logs, name),
+            reads=space_read(recipe, home),
+            writes=partial(recording_written, recipe, home),
+        )
         jobs.setdefault(recipe.model_dump_json(), job)
     return list(jobs.values())
 
@@ -137,7 +145,8 @@ def jobs_of(
                     name = f"{task} {protocol} {model.name} seed {seed}"
                     same = begun.setdefault(stage.transfer_folder, name)
                     after = needs if same == name else (*needs, same)
-                    jobs.append(Job(name, run_evaluate, {"stage": stage}, _log(logs, name), after))
+                    log = _log(logs, name)
+                    jobs.append(Job(name, run_evaluate, {"stage": stage}, log, after, stage.reads(), stage.writes))
     # Pre-training first: it is the longest, and transfers fill the gaps it leaves.
     return sorted(jobs, key=lambda job: (bool(job.needs), job.function is run_evaluate))
 
@@ -161,7 +170,8 @@ def _begin(
             needs.append(_begin(teacher, plan, recordings, home, begun, jobs))
     name = begun.setdefault(stage.folder, f"pretrain {stage.model} seed {stage.seed}")
     log = _log(run_folder(home, plan) / "logs", name)
-    jobs.append(Job(name, run_pretrain, {"stage": stage}, log, tuple(dict.fromkeys(needs))))
+    after = tuple(dict.fromkeys(needs))
+    jobs.append(Job(name, run_pretrain, {"stage": stage}, log, after, stage.reads(), stage.writes))
     return name
 
 

@@ -16,6 +16,7 @@ from benchmark.cli.options import (
     Home,
     Limit,
     Processes,
+    Store,
     Workers,
     home_of,
     workers_of,
@@ -58,6 +59,7 @@ def ablate(
     device: Device = "auto",
     executor: Executor = "local",
     address: Address = None,
+    store: Store = None,
     processes: Processes = 1,
     accumulate: Accumulate = 1,
     compile_: Compile = False,
@@ -85,7 +87,8 @@ def ablate(
         show_ablation(ablation, home_of(home))
     else:
         execution = Execution(processes, accumulate, compile_)
-        run_ablation(ablation, Resources(workers_of(workers), device, executor, address, execution), home_of(home))
+        resources = Resources(workers_of(workers), device, executor, address, execution, store)
+        run_ablation(ablation, resources, home_of(home))
 
 
 def _numbers(text: str | None) -> tuple[float, ...]:

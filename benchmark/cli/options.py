@@ -29,6 +29,14 @@ Address = Annotated[
         help="Of a Ray cluster, `auto` for the one this machine is in.", show_default="one of this machine alone"
     ),
 ]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="What the machines of a Ray cluster share instead of the data home: s3://bucket/folder, gs://…, file:///…",
+        show_default="they share the data home",
+    ),
+]
 Processes = Annotated[
     int,
     typer.Option(

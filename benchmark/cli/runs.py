@@ -17,6 +17,7 @@ from benchmark.cli.options import (
     Home,
     Limit,
     Processes,
+    Store,
     Workers,
     home_of,
     weights_of,
@@ -66,6 +67,7 @@ def run(
     device: Device = "auto",
     executor: Executor = "local",
     address: Address = None,
+    store: Store = None,
     processes: Processes = 1,
     accumulate: Accumulate = 1,
     compile_: Compile = False,
@@ -80,6 +82,8 @@ def run(
     `tst-bench run --model dinov2-s --weights dinov2-s=model.safetensors --model tst`,
     `tst-bench run --suite my-flat.yaml --processes 8` on eight GPUs,
     `tst-bench run --suite builtin-v1 --executor ray --address auto --home /shared/tst-bench` on a Ray cluster,
+    `tst-bench run --suite builtin-v1 --executor ray --address auto --store s3://bucket/tst-bench` on one without a
+    shared disk,
     `tst-bench run --model mask2former --weights mask2former=FOLDER --protocol zero-shot`
     """
     from benchmark.commands.asked import Asked
@@ -94,7 +98,8 @@ def run(
         show_plan(asked, home_of(home))
     else:
         execution = Execution(processes, accumulate, compile_)
-        run_suite(asked, Resources(workers_of(workers), device, executor, address, execution), home_of(home))
+        resources = Resources(workers_of(workers), device, executor, address, execution, store)
+        run_suite(asked, resources, home_of(home))
 
 
 @app.command()

@@ -13,6 +13,11 @@ Report = Callable[[int, int], None]
 """Called by a job with (steps done, steps in all)."""
 
 
+def writes_nothing() -> tuple[Path, ...]:
+    """Return what a job writes that leaves nothing but its log."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Job:
     """A function of a module, run in a process of its own as ``function(**arguments, report=…)``.
@@ -23,6 +28,8 @@ class Job:
         name: unique in a run, shown to the user.
         needs: names of the jobs that must have succeeded before.
         log: file that receives whatever the job prints, and the traceback when it fails.
+        reads: folders and files that must be there; only machines that share no disk need to know.
+        writes: returns the folders and files that are there after it; asked when it starts, and by nobody else.
     """
 
     name: str
@@ -30,6 +37,8 @@ class Job:
     arguments: dict[str, Any]
     log: Path
     needs: tuple[str, ...] = ()
+    reads: tuple[Path, ...] = ()
+    writes: Callable[[], tuple[Path, ...]] = writes_nothing
 
 
 @dataclass(frozen=True)

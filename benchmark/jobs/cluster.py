@@ -1,8 +1,8 @@
-"""Jobs on the machines of a Ray cluster, which share the data home.
+"""Jobs on the machines of a Ray cluster, which share the data home or a store.
 
 A job is a Ray task in a process of its own. When its process or its machine dies Ray runs it again elsewhere, where it
-continues from what is in the home. Jobs end when this process does. How a cluster is started is Ray's own matter
-(https://docs.ray.io/en/latest/cluster/getting-started.html): ``ray start``, SLURM, Kubernetes.
+continues from what is in the home, or in the store. Jobs end when this process does. How a cluster is started is Ray's
+own matter (https://docs.ray.io/en/latest/cluster/getting-started.html): ``ray start``, SLURM, Kubernetes.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ import logging
 import os
 import socket
 import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from benchmark.environment import source_digest
 from benchmark.jobs import Ended, Job, Moved
-from benchmark.jobs.doing import do
+from benchmark.jobs.sharing import Errand, Sharing
 from sim_envs.errors import UserError
 
 RETRIES = 3
@@ -36,23 +35,24 @@ class RayPool:
 
     Args:
         address: of the cluster, ``auto`` for the one that this machine is part of; None starts one here.
-        home: the data home, which every machine must see under the same path.
+        sharing: how what jobs read and write travels between the machines.
         threads: CPU cores of a job.
         gpus: GPUs of a job; 0 on CPUs.
 
     Raises:
-        UserError: Ray is not installed, there is no cluster, or a machine of it has another home or other code.
+        UserError: no Ray here, no cluster there, or a machine of it that lacks what they share or has other code.
     """
 
-    def __init__(self, address: str | None, home: Path, threads: int, gpus: int) -> None:
+    def __init__(self, address: str | None, sharing: Sharing, threads: int, gpus: int) -> None:
         self._ray = _connected(address)
+        self._sharing = sharing
         self._threads, self._gpus = threads, gpus
         self._running: dict[Any, Job] = {}
         here = self._ray.get_runtime_context().get_node_id()
         pinned = _on_node(here)
         self._progress = self._ray.remote(num_cpus=0)(_Progress).options(scheduling_strategy=pinned).remote()
         self._job = self._ray.remote(max_calls=1, max_retries=RETRIES)(_run)  # a process a job, as GPUs demand
-        _refuse_strangers(self._ray, home)
+        _refuse_strangers(self._ray, sharing)
 
     @property
     def free(self) -> int:
@@ -65,7 +65,8 @@ class RayPool:
         """Begin a job wherever there is room."""
         wanted = {"num_cpus": 0 if self._gpus else self._threads, "num_gpus": self._gpus}
         task = self._job.options(name=job.name, scheduling_strategy="SPREAD", **wanted)
-        self._running[task.remote(job, self._threads, self._progress)] = job
+        errand = self._sharing.errand(job)
+        self._running[task.remote(job.name, errand, self._threads, self._progress)] = job
 
     def news(self) -> Iterator[Moved | Ended]:
         """Wait until something happened to a running job, and say what."""
@@ -77,9 +78,10 @@ class RayPool:
         for reference in ended:
             job = self._running.pop(reference)
             try:
-                yield Ended(job, self._ray.get(reference))
-            except self._ray.exceptions.RayError as error:
-                yield Ended(job, f"it was lost {1 + RETRIES} times: {str(error).strip().splitlines()[0]}")
+                error = self._ray.get(reference)
+            except self._ray.exceptions.RayError as lost:
+                error = f"it was lost {1 + RETRIES} times: {str(lost).strip().splitlines()[0]}"
+            yield Ended(job, self._sharing.bring(job, error))
 
     def __enter__(self) -> RayPool:
         return self
@@ -111,17 +113,17 @@ class _Progress:
         return latest
 
 
-def _run(job: Job, threads: int, progress: Any) -> str:
+def _run(name: str, errand: Errand, threads: int, progress: Any) -> str:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     told = 0.0
 
     def report(done: int, total: int) -> None:
         nonlocal told
         if time.monotonic() - told > _PROGRESS_SECONDS or done == total:
-            progress.tell.remote(job.name, done, total)
+            progress.tell.remote(name, done, total)
             told = time.monotonic()
 
-    return do(job, threads, report)
+    return errand(threads, report)
 
 
 def _connected(address: str | None) -> Any:
@@ -164,34 +166,26 @@ def _on_node(node: str) -> Any:
     return NodeAffinitySchedulingStrategy(node, soft=False)
 
 
-def _refuse_strangers(ray: Any, home: Path) -> None:
-    """Ask every machine whether it sees the home and runs this code."""
-    home.mkdir(parents=True, exist_ok=True)
-    token = home / f".cluster-{uuid.uuid4().hex}"
-    token.touch()
-    try:
+def _refuse_strangers(ray: Any, sharing: Sharing) -> None:
+    """Ask every machine whether it has what is shared and runs this code."""
+    with sharing.probe() as probe:
         look = ray.remote(num_cpus=0, max_retries=0)(_look)
         nodes = {node["NodeID"]: node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
-        asked = {look.options(scheduling_strategy=_on_node(n)).remote(token): host for n, host in nodes.items()}
+        asked = {look.options(scheduling_strategy=_on_node(n)).remote(probe): host for n, host in nodes.items()}
         answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=_JOIN_SECONDS)
         if silent:
             raise UserError(f"{asked[silent[0]]} of the Ray cluster does not answer. Take it out, or start it again.")
         mine = source_digest(_ROOT)
         for reference in answered:
-            sees, source = ray.get(reference)
-            if not sees:
-                raise UserError(
-                    f"{asked[reference]} of the Ray cluster does not see {home}. Put --home on a file system that all "
-                    "machines share, under the same path."
-                )
+            problem, source = ray.get(reference)
+            if problem:
+                raise UserError(f"{asked[reference]} of the Ray cluster {problem}")
             if source != mine:
                 raise UserError(
                     f"{asked[reference]} of the Ray cluster runs another version of tst-bench. Install the same one on "
                     "all machines."
                 )
-    finally:
-        token.unlink(missing_ok=True)
 
 
-def _look(token: Path) -> tuple[bool, str]:
-    return token.exists(), source_digest(_ROOT)
+def _look(probe: Callable[[], str]) -> tuple[str, str]:
+    return probe(), source_digest(_ROOT)

@@ -14,6 +14,7 @@ import pytest
 from benchmark.jobs import Failure, Pool, Report, Watcher, run_jobs
 from benchmark.jobs.cluster import RayPool
 from benchmark.jobs.local import LocalPool
+from benchmark.jobs.sharing import SharedHome
 from benchmark.plan import plan_run
 from benchmark.runner import jobs_of, open_recordings, recording_jobs
 from benchmark.suites import load_suite
@@ -39,7 +40,7 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture
 def pool(cluster: Any, tmp_path: Path) -> RayPool:
-    return RayPool(cluster.address, tmp_path, threads=1, gpus=0)
+    return RayPool(cluster.address, SharedHome(tmp_path), threads=1, gpus=0)
 
 
 def meet(path: Path, beside: Path, report: Report) -> None:
@@ -118,14 +119,15 @@ def test_jobs_are_spread_over_the_nodes(pool: RayPool, tmp_path: Path) -> None:
 
 def test_a_home_that_a_node_does_not_see_is_refused(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # Every node of this cluster is this machine; only the driver's own folder of processes differs between them.
+    gone = Path("/proc/self/task") / str(threading.get_native_id()) / "cwd" / "gone"
     with pytest.raises(UserError, match="does not see"):
-        RayPool(cluster.address, Path("/proc/self/task") / str(threading.get_native_id()) / "cwd" / "gone", 1, 0)
+        RayPool(cluster.address, SharedHome(gone), 1, 0)
 
 
 @pytest.mark.slow
 def test_a_node_that_is_killed_costs_nothing_but_time(cluster: Any, tmp_path: Path) -> None:
     node = cluster.add_node(num_cpus=1, resources={"doomed": 1}, object_store_memory=80 << 20)
-    pool = RayPool(cluster.address, tmp_path, threads=1, gpus=0)
+    pool = RayPool(cluster.address, SharedHome(tmp_path), threads=1, gpus=0)
     doomed = next(n["NodeID"] for n in ray.nodes() if n["Alive"] and "doomed" in n["Resources"])
     release, busy = tmp_path / "release", [tmp_path / f"busy{number}" for number in range(3)]
     jobs = [job(path.name, linger, tmp_path, path=path, release=release) for path in busy]
@@ -179,7 +181,7 @@ def test_a_cluster_makes_the_bytes_that_one_machine_makes(cluster: Any, tmp_path
         made = (path for kind in ("npy", "npz", "safetensors") for path in home.rglob(f"*.{kind}"))
         return {path.relative_to(home).as_posix(): digest_file(path) for path in made}
 
-    on_cluster = run(tmp_path / "cluster", lambda home: RayPool(cluster.address, home, threads=1, gpus=0))
+    on_cluster = run(tmp_path / "cluster", lambda home: RayPool(cluster.address, SharedHome(home), threads=1, gpus=0))
     assert len(on_cluster) > 10
     assert on_cluster == run(tmp_path / "local", lambda home: LocalPool(1, 1))
 
@@ -187,4 +189,4 @@ def test_a_cluster_makes_the_bytes_that_one_machine_makes(cluster: Any, tmp_path
 def test_no_cluster_is_said_plainly(tmp_path: Path) -> None:
     ray.shutdown()
     with pytest.raises(UserError, match="ray start --head"):
-        RayPool("127.0.0.1:1", tmp_path, 1, 0)
+        RayPool("127.0.0.1:1", SharedHome(tmp_path), 1, 0)
