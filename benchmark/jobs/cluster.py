@@ -48,6 +48,7 @@ class RayPool:
         self._sharing = sharing
         self._threads, self._gpus = threads, gpus
         self._running: dict[Any, Job] = {}
+        self._refused: list[Ended] = []  # jobs that could not be sent, until that is news
         here = self._ray.get_runtime_context().get_node_id()
         pinned = _on_node(here)
         self._progress = self._ray.remote(num_cpus=0)(_Progress).options(scheduling_strategy=pinned).remote()
@@ -63,13 +64,21 @@ class RayPool:
 
     def start(self, job: Job) -> None:
         """Begin a job wherever there is room."""
+        try:
+            errand = self._sharing.errand(job)
+        except UserError as error:
+            self._refused.append(Ended(job, str(error)))
+            return
         wanted = {"num_cpus": 0 if self._gpus else self._threads, "num_gpus": self._gpus}
         task = self._job.options(name=job.name, scheduling_strategy="SPREAD", **wanted)
-        errand = self._sharing.errand(job)
         self._running[task.remote(job.name, errand, self._threads, self._progress)] = job
 
     def news(self) -> Iterator[Moved | Ended]:
         """Wait until something happened to a running job, and say what."""
+        if self._refused:
+            refused, self._refused = self._refused, []
+            yield from refused
+            return
         ended, _ = self._ray.wait(list(self._running), timeout=_PROGRESS_SECONDS)
         by_name = {job.name: job for job in self._running.values()}
         for name, (done, total) in self._ray.get(self._progress.take.remote()).items():

@@ -125,7 +125,8 @@ class ThroughStore:
         """Copy the log of a job, and what it wrote if it ended well."""
         written, shelf = self._written.pop(job.name), Shelf(self.url)
         try:
-            shelf.pull(_key(job.log, self.home), job.log)
+            if not shelf.pull(_key(job.log, self.home), job.log):  # its machine had no time to send it
+                job.log.write_text(f"{error}\n", encoding="utf-8")
             for key in () if error else written:
                 if not shelf.pull(key, self.home / key):
                     return f"the store {self.url} has no {key}. Run the same command again."

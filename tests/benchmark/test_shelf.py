@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from benchmark.jobs.shelf import BLOCK_BYTES, Contents, Shelf, StoredFile
 from sim_envs.errors import UserError
-from tests.benchmark.stores import s3_server
+from tests.benchmark.store_kit import s3_server
 
 NAMES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="/\0"), min_size=1, max_size=40).filter(
     lambda name: name not in (".", "..") and not name.startswith(".") and len(name.encode()) <= 200
