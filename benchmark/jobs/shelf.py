@@ -204,7 +204,7 @@ class Shelf:
             raise UserError(f"The store {self.url} takes nothing: {_first_line(error)}. Is it made?") from None
 
     def _fetch(self, contents: Contents, key: str, local: Path) -> None:
-        beside = local.with_name(f".{local.name}.{os.getpid()}.pulled")
+        beside = local.with_name(f".{local.name}.{os.getpid()}.partial")
         try:
             _sweep(local)
             needed, free = sum(file.size for file in contents.files.values()), shutil.disk_usage(local.parent).free
@@ -278,7 +278,7 @@ def _put_in_place(beside: Path, local: Path) -> None:
     if not local.is_dir():
         beside.replace(local)
         return
-    old = local.with_name(f".{local.name}.{os.getpid()}.old.pulled")
+    old = local.with_name(f".{local.name}.{os.getpid()}.old.partial")
     local.rename(old)
     beside.rename(local)
     _remove(old)
@@ -286,7 +286,7 @@ def _put_in_place(beside: Path, local: Path) -> None:
 
 def _sweep(local: Path) -> None:
     """Remove what killed processes left beside a folder; its lock is held, so nobody else is at it."""
-    left = re.compile(rf"\.{re.escape(local.name)}\.\d+(\.old)?\.pulled")
+    left = re.compile(rf"\.{re.escape(local.name)}\.\d+(\.old)?\.partial")
     for path in local.parent.iterdir():
         if left.fullmatch(path.name):
             _remove(path)

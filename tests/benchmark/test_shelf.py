@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from benchmark.jobs.shelf import BLOCK_BYTES, Contents, Shelf, StoredFile
 from sim_envs.errors import UserError
+from sim_envs.recordings.reader import list_recordings
 from tests.benchmark.store_kit import s3_server
 
 NAMES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="/\0"), min_size=1, max_size=40).filter(
@@ -128,14 +129,15 @@ def test_a_sender_that_dies_among_the_files_leaves_nothing_to_be_seen(
     assert read(tmp_path / "there") == FILES
 
 
-def test_a_receiver_that_dies_leaves_nothing_that_could_be_taken_for_the_folder(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shelf = Shelf(url)
+def test_a_receiver_that_dies_leaves_nothing_that_could_be_taken_for_the_folder(url: str, tmp_path: Path) -> None:
+    shelf, home = Shelf(url), tmp_path / "home"
+    there = home / "recordings" / "builtin" / "flat-01" / "0123"
     shelf.push(write(tmp_path / "here", FILES), "key")
-    beside = write(tmp_path / "home" / ".there.123.pulled", {"meta.json": b"{}"})  # as one that was killed leaves it
-    assert shelf.pull("key", tmp_path / "home" / "there")
-    assert read(tmp_path / "home" / "there") == FILES
+    beside = write(there.with_name(".0123.77.partial"), {"meta.json": b"{}"})  # as one that was killed leaves it
+    assert list_recordings(home) == []
+    assert shelf.pull("key", there)
+    assert list_recordings(home) == [there]
+    assert read(there) == FILES
     assert not beside.exists()
 
 
