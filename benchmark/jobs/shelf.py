@@ -1,6 +1,6 @@
 """Folders in a store that several machines reach: S3, Google's, or a folder of a shared disk, named by an fsspec URL.
 
-    <url>/folders/<key>.json             what a folder holds: file → size, SHA-256
+    <url>/folders/<key>.json             what a folder holds: file → size, time, SHA-256
     <url>/objects/<2 digits>/<SHA-256>   the bytes of a file
 
 The JSON of a folder is written last, so a folder is there whole or not at all. Objects are named by what they hold, so
@@ -34,9 +34,6 @@ TRANSFERS = 4
 BLOCK_BYTES = 8 << 20
 """Of a file that are in memory at a time; some stores hold ten such blocks."""
 
-SMALL_BYTES = 1 << 20
-"""Up to this size a file that lies here is read to tell whether it is the one in the store."""
-
 _AGAIN = "run the same command again: what the store lacks is sent anew"
 
 
@@ -48,12 +45,26 @@ def _inside(name: str) -> str:
 
 
 class StoredFile(BaseModel):
-    """A file's size in bytes and digest."""
+    """A file as it was sent.
+
+    Attributes:
+        mtime_ns: when it was last changed, in nanoseconds since 1970; copies have the same.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: int = Field(ge=0)
+    mtime_ns: int
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+def describe(path: Path, known: StoredFile | None) -> StoredFile:
+    """Describe a file; return ``known`` if it is that one. One of the same size and time is, and is not read."""
+    stat = path.stat()
+    if known and (stat.st_size, stat.st_mtime_ns) == (known.size, known.mtime_ns):
+        return known
+    here = StoredFile(size=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=digest_file(path))
+    return known if known and (known.size, known.sha256) == (here.size, here.sha256) else here
 
 
 class Contents(BaseModel):
@@ -65,18 +76,13 @@ class Contents(BaseModel):
     files: dict[Annotated[str, AfterValidator(_inside)], StoredFile]
 
     def lie_in(self, local: Path) -> bool:
-        """Tell whether a folder here is this one: the same names and sizes, and the same bytes in small files.
-
-        Large files are told by the small ones beside them (``meta.json``, ``done.json``), which state their digests or
-        the moment that they were made.
-        """
+        """Tell whether a folder here is this one."""
         here = files_of(local)
         if here.keys() != self.files.keys() or not local.exists():
             return False
-        stored = [(path, self.files[name]) for name, path in here.items()]
-        return all(path.stat().st_size == file.size for path, file in stored) and all(
-            digest_file(path) == file.sha256 for path, file in stored if file.size <= SMALL_BYTES
-        )
+        pairs = [(path, self.files[name]) for name, path in here.items()]
+        sizes_agree = all(path.stat().st_size == file.size for path, file in pairs)
+        return sizes_agree and all(describe(path, file) is file for path, file in pairs)
 
 
 def files_of(local: Path) -> dict[str, Path]:
@@ -123,7 +129,7 @@ class Shelf:
         if not local.exists():
             raise UserError(f"{local} is to be sent to the store and is not there.")
         here, there = files_of(local), self._contents(key)
-        known = there.files if there is not None and there.lie_in(local) else {}
+        known = there.files if there is not None else {}
         with ThreadPoolExecutor(TRANSFERS) as threads:
             sent = threads.map(lambda name: self._send(here[name], known.get(name)), here)
             contents = Contents(files=dict(zip(here, sent, strict=True)))
@@ -170,9 +176,9 @@ class Shelf:
             raise UserError(f"{path} in the store is damaged. Delete it there and {_AGAIN}.") from None
 
     def _send(self, path: Path, known: StoredFile | None) -> StoredFile:
-        """Send a file unless its object is there; ``known`` spares reading it for its digest."""
+        """Send a file unless its object is there; return ``known`` if it is that one."""
         try:
-            stored = known or StoredFile(size=path.stat().st_size, sha256=digest_file(path))
+            stored = describe(path, known)
         except OSError as error:
             raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
         there = self._object_path(stored.sha256)
@@ -244,6 +250,7 @@ class Shelf:
                 return f"cannot be read: {error}"
             file.flush()
             os.fsync(file.fileno())
+        os.utime(path, ns=(stored.mtime_ns, stored.mtime_ns))
         if (size, sha.hexdigest()) != (stored.size, stored.sha256):
             return f"is not what was sent: its SHA-256 is another. Delete it there and {_AGAIN}"
         return ""

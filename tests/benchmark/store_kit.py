@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,9 +27,11 @@ def s3_server() -> Iterator[str]:
     }
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
+    s3fs.S3FileSystem.clear_instance_cache()  # which knows the server before this one, if there was one
+    bucket = f"bucket-{uuid.uuid4().hex}"  # servers of one process share what they hold
     try:
-        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("bucket")
-        yield "s3://bucket/tst bench"
+        s3fs.S3FileSystem().mkdir(bucket)
+        yield f"s3://{bucket}/tst bench"
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})

@@ -158,6 +158,26 @@ def test_what_lies_here_already_is_not_copied_again(url: str, tmp_path: Path) ->
     assert shelf.pull("key", tmp_path / "here")
 
 
+def test_a_large_file_that_changed_and_kept_its_size_is_sent_again(url: str, tmp_path: Path) -> None:
+    old, new = b"o" * (3 << 20), b"n" * (3 << 20)
+    shelf, here, there = Shelf(url), write(tmp_path / "here", {"weights": old}), tmp_path / "there"
+    shelf.push(here, "key")
+    shelf.pull("key", there)
+    (here / "weights").write_bytes(new)
+    shelf.push(here, "key")
+    assert shelf.pull("key", there)
+    assert read(there) == {"weights": new}
+
+
+def test_a_file_that_changed_here_is_replaced_by_the_one_in_the_store(url: str, tmp_path: Path) -> None:
+    shelf, there = Shelf(url), tmp_path / "there"
+    shelf.push(write(tmp_path / "here", FILES), "key")
+    shelf.pull("key", there)
+    (there / "deep/er/rgb.npy").write_bytes(FILES["deep/er/rgb.npy"][::-1])
+    assert shelf.pull("key", there)
+    assert read(there) == FILES
+
+
 def test_a_lost_object_is_named_and_sent_anew_by_whoever_has_it(url: str, tmp_path: Path) -> None:
     shelf, here = Shelf(url), write(tmp_path / "here", FILES)
     shelf.push(here, "key")
@@ -209,7 +229,7 @@ def test_a_damaged_list_of_files_is_said(url: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["/etc/passwd", "../up", "a/../../up"])
 def test_a_list_of_files_leads_nowhere_else(name: str) -> None:
     with pytest.raises(ValueError, match="leads out"):
-        Contents(files={name: StoredFile(size=0, sha256="0" * 64)})
+        Contents(files={name: StoredFile(size=0, mtime_ns=0, sha256="0" * 64)})
 
 
 def test_two_that_want_the_same_folder_copy_it_once(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
