@@ -185,8 +185,12 @@ def _refuse_strangers(ray: Any, sharing: Sharing) -> None:
         if silent:
             raise UserError(f"{asked[silent[0]]} of the Ray cluster does not answer. Take it out, or start it again.")
         mine = source_digest(_ROOT)
+        errors = ray.exceptions
         for reference in answered:
-            problem, source = ray.get(reference)
+            try:
+                problem, source = ray.get(reference)
+            except (errors.TaskUnschedulableError, errors.NodeDiedError, errors.WorkerCrashedError):
+                continue  # it went away meanwhile, and a machine that is not there gets no job
             if problem:
                 raise UserError(f"{asked[reference]} of the Ray cluster {problem}")
             if source != mine:

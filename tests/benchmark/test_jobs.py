@@ -95,13 +95,13 @@ def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     for _ in range(100):
-        if not Path(f"/proc/{pid_file.read_text()}").exists() or _is_zombie(pid_file.read_text()):
+        if not Path(f"/proc/{pid_file.read_text()}").exists() or is_zombie(pid_file.read_text()):
             return
         time.sleep(0.1)
     raise AssertionError("the worker outlived its parent by ten seconds")
 
 
-def _is_zombie(pid: str) -> bool:
+def is_zombie(pid: str) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from benchmark.suites import load_suite
 from sim_envs.errors import UserError
 from sim_envs.storage import digest_file
 from tests.benchmark.store_kit import s3_server
+from tests.benchmark.test_jobs import is_zombie
 from tests.benchmark.test_staging import double, job_in
 
 ray = pytest.importorskip("ray")
@@ -29,10 +31,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:ray.*")
 
 
 def wait_for(reads: Path, writes: Path, report: Report) -> None:
-    """Tell a folder that all see which node this is, and wait there for leave to end."""
+    """Tell a folder that all see which node and process this is, and wait there for leave to end."""
     board = Path(reads.read_text())
     with (board / f"at-{writes.name}").open("a") as file:
-        file.write(f"{ray.get_runtime_context().get_node_id()}\n")
+        file.write(f"{ray.get_runtime_context().get_node_id()} {os.getpid()}\n")
     until = time.monotonic() + 120
     while not (board / "leave").exists():
         assert time.monotonic() < until
@@ -145,15 +147,19 @@ def test_a_machine_that_is_switched_off_costs_nothing_but_time(apart: Apart, tmp
     run = threading.Thread(target=lambda: failed.extend(run_jobs(jobs, pool, Watcher())), daemon=True)
     run.start()
     until = time.monotonic() + 120
-    while not (on_it := [name for name in names if doomed in _lines(board / f"at-{name}")]):
+    while not (on_it := [name for name in names if doomed in _seen(board / f"at-{name}")]):
         assert time.monotonic() < until
         time.sleep(0.1)
     apart.cluster.remove_node(node, allow_graceful=False)
+    pid = _seen(board / f"at-{on_it[0]}")[doomed]
+    while Path(f"/proc/{pid}").exists() and not is_zombie(pid):  # what it would still do is not what this is about
+        assert time.monotonic() < until
+        time.sleep(0.1)
     (board / "leave").touch()
     run.join(180)
     assert not run.is_alive()
     assert failed == []
-    first, *later = _lines(board / f"at-{on_it[0]}")
+    first, *later = _seen(board / f"at-{on_it[0]}")
     assert first == doomed
     assert later
     assert doomed not in later
@@ -172,8 +178,9 @@ class Written:
         return (self.folder,)
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text().split() if path.exists() else []
+def _seen(path: Path) -> dict[str, str]:
+    """Return node → process of those that began a job, in their order."""
+    return dict(line.split() for line in path.read_text().splitlines()) if path.exists() else {}
 
 
 def test_a_store_that_the_other_machines_do_not_see_is_refused(apart: Apart, tmp_path: Path) -> None:
