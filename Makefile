@@ -21,7 +21,9 @@ test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: setup
-	$(BIN)/python -m pytest tests/bench --benchmark-only -o python_files='bench_*.py'
+	mkdir -p .benchmarks
+	$(BIN)/python -m pytest tests/bench --benchmark-only -o python_files='bench_*.py' --benchmark-group-by=group,func \
+		--benchmark-json=".benchmarks/$$($(BIN)/python -m benchmark.bench)"
 
 leaderboard: setup
 	$(BIN)/tst-bench leaderboard build leaderboard/results/site --entries leaderboard/results

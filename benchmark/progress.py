@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from benchmark.jobs import Failure, Job, Watcher, run_jobs
-from benchmark.runner import Machine
+from benchmark.machine import Machine
 
 
 def run_with_progress(jobs: Sequence[Job], machine: Machine) -> list[Failure]:
@@ -51,4 +51,4 @@ def run_with_progress(jobs: Sequence[Job], machine: Machine) -> list[Failure]:
                 f"{took}  {name}" + (f"  [red]{failure.message}[/]" if failure else ""), highlight=False, soft_wrap=True
             )
 
-        return run_jobs(jobs, machine.workers, machine.threads, Watcher(started, moved, ended), machine.gpus)
+        return run_jobs(jobs, machine.pool(), Watcher(started, moved, ended))

@@ -263,8 +263,13 @@ class Result(_Part):
     @property
     def file_stem(self) -> str:
         """Return a file name that no other result of this suite has."""
-        parts = (self.test_space, self.model, self.task, self.protocol, f"seed{self.seed}")
-        return "--".join(re.sub("[/:]", "__", part) for part in parts)
+        return result_stem(self.test_space, self.model, self.task, self.protocol, self.seed)
+
+
+def result_stem(test_space: str, model: str, task: str, protocol: str, seed: int) -> str:
+    """Return :attr:`Result.file_stem` of a result that need not be there yet."""
+    parts = (test_space, model, task, protocol, f"seed{seed}")
+    return "--".join(re.sub("[/:]", "__", part) for part in parts)
 
 
 def save_result(folder: Path, result: Result) -> Path:

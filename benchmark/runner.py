@@ -6,14 +6,12 @@ meets old files, and whatever was interrupted continues.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from baselines.sensor_inputs import RGB_ALONE
 from baselines.teachers.table import PSEUDO_LABELLERS
@@ -35,7 +33,7 @@ from benchmark.stages.evaluate import EvaluateStage, run_evaluate
 from benchmark.stages.folder import is_done
 from benchmark.stages.predicting import head_of
 from benchmark.stages.pretrain import PretrainStage, run_pretrain
-from benchmark.stages.record import run_generate
+from benchmark.stages.record import recording_written, run_generate, space_read
 from benchmark.stages.teaching import Teaching
 from benchmark.suites import Protocol
 from benchmark.tasks import TASKS
@@ -52,55 +50,6 @@ STAGE_VERSION = 1
 
 TEACHER_SEED = 0
 """Of a teacher that is pre-trained in this benchmark itself."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What a run may use: jobs at a time, threads in each, a torch device, and how a pre-training uses them.
-
-    Attributes:
-        gpus: of each job that runs at a time, as ``CUDA_VISIBLE_DEVICES`` names them; empty on a CPU.
-    """
-
-    workers: int
-    threads: int
-    device: str
-    execution: Execution = ALONE
-    gpus: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, workers: int, device: str, cores: int, execution: Execution = ALONE) -> Machine:
-        """Share cores among workers. Two processes of one thread beat one of two; a GPU takes one job at a time.
-
-        On several GPUs as many jobs run at a time as have ``execution.processes`` GPUs each, unless one is named
-        (``cuda:1``).
-
-        Raises:
-            UserError: more processes than there are GPUs.
-        """
-        if device.startswith("cuda"):
-            if execution.processes > (gpus := torch.cuda.device_count()):
-                raise UserError(f"--processes {execution.processes} needs as many GPUs, and there are {gpus}.")
-            shares = gpu_shares(device, gpus, execution.processes)
-            return cls(len(shares), max(1, cores // len(shares)), "cuda", execution, shares)
-        jobs = max(1, workers // execution.processes)
-        return cls(jobs, max(1, cores // workers), device, execution)
-
-
-def gpu_shares(device: str, count: int, each: int) -> tuple[str, ...]:
-    """Return the GPUs of each job that may run at a time, as ``CUDA_VISIBLE_DEVICES`` names them.
-
-    Args:
-        device: ``cuda`` for all, or one of them, ``cuda:1``.
-        count: of GPUs that this process sees.
-        each: GPUs of a job.
-    """
-    names = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-    seen = names[:count] if len(names) >= count else [str(number) for number in range(count)]
-    _, colon, number = device.partition(":")
-    if colon and each == 1:
-        seen = [seen[int(number)]]
-    return tuple(",".join(seen[first : first + each]) for first in range(0, len(seen) - each + 1, each))
 
 
 def run_folder(home: Path, plan: RunPlan) -> Path:
@@ -124,7 +73,14 @@ def recording_jobs(plan: RunPlan, home: Path) -> list[Job]:
     jobs: dict[str, Job] = {}
     for group, recipe in plan.recordings:
         name = f"record {recipe.space}" + (f" for {group}" if ":" in group else "")
-        job = Job(name, run_generate, {"recipe": recipe, "home": home}, _log(logs, name))
+        job = Job(
+            name,
+            run_generate,
+            {"recipe": recipe, "home": home},
+            _log(logs, name),
+            reads=space_read(recipe, home),
+            writes=partial(recording_written, recipe, home),
+        )
         jobs.setdefault(recipe.model_dump_json(), job)
     return list(jobs.values())
 
@@ -190,7 +146,8 @@ def jobs_of(
                     name = f"{task} {protocol} {model.name} seed {seed}"
                     same = begun.setdefault(stage.transfer_folder, name)
                     after = needs if same == name else (*needs, same)
-                    jobs.append(Job(name, run_evaluate, {"stage": stage}, _log(logs, name), after))
+                    log = _log(logs, name)
+                    jobs.append(Job(name, run_evaluate, {"stage": stage}, log, after, stage.reads(), stage.writes))
     # Pre-training first: it is the longest, and transfers fill the gaps it leaves.
     return sorted(jobs, key=lambda job: (bool(job.needs), job.function is run_evaluate))
 
@@ -214,7 +171,8 @@ def _begin(
             needs.append(_begin(teacher, plan, recordings, home, begun, jobs))
     name = begun.setdefault(stage.folder, f"pretrain {stage.model} seed {stage.seed}")
     log = _log(run_folder(home, plan) / "logs", name)
-    jobs.append(Job(name, run_pretrain, {"stage": stage}, log, tuple(dict.fromkeys(needs))))
+    after = tuple(dict.fromkeys(needs))
+    jobs.append(Job(name, run_pretrain, {"stage": stage}, log, after, stage.reads(), stage.writes))
     return name
 
 

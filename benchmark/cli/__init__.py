@@ -9,6 +9,7 @@ import typer
 
 from benchmark.cli import (
     ablations,
+    bench,
     board_admin,
     board_build,
     board_serve,
@@ -52,6 +53,7 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(engines.app, name="engines")
 app.add_typer(doctor.app)
+app.add_typer(bench.app)
 app.add_typer(hidden.app)
 app.add_typer(submissions.app)
 submissions.board.add_typer(board_work.app)

@@ -8,12 +8,15 @@ import typer
 
 from benchmark.cli.options import (
     Accumulate,
+    Address,
     Compile,
     Device,
+    Executor,
     Head,
     Home,
     Limit,
     Processes,
+    Store,
     Workers,
     home_of,
     workers_of,
@@ -54,6 +57,9 @@ def ablate(
     head: Head = None,
     workers: Workers = None,
     device: Device = "auto",
+    executor: Executor = "local",
+    address: Address = None,
+    store: Store = None,
     processes: Processes = 1,
     accumulate: Accumulate = 1,
     compile_: Compile = False,
@@ -73,6 +79,7 @@ def ablate(
     from benchmark.commands.ablations import plan_ablation, run_ablation, show_ablation
     from benchmark.commands.asked import Asked
     from benchmark.launching import Execution
+    from benchmark.machine import Resources
 
     asked = Asked(suite, scene, model or ["tst"], task or [], protocol or ["finetune"], seeds, head=head, limit=limit)
     ablation = plan_ablation(kind, asked, _numbers(values), sample, home_of(home))
@@ -80,7 +87,8 @@ def ablate(
         show_ablation(ablation, home_of(home))
     else:
         execution = Execution(processes, accumulate, compile_)
-        run_ablation(ablation, workers_of(workers), device, home_of(home), execution)
+        resources = Resources(workers_of(workers), device, executor, address, execution, store)
+        run_ablation(ablation, resources, home_of(home))
 
 
 def _numbers(text: str | None) -> tuple[float, ...]:

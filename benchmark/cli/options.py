@@ -43,6 +43,21 @@ Database = Annotated[
 SpaceId = Annotated[str, typer.Argument(metavar="SPACE", help="`source/name`, e.g. builtin/flat-01.")]
 Workers = Annotated[int | None, typer.Option(help="Processes.", show_default="one a core")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Executor = Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.", metavar="NAME")]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="Of a Ray cluster, `auto` for the one this machine is in.", show_default="one of this machine alone"
+    ),
+]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="What the machines of a Ray cluster share instead of the data home: s3://bucket/folder, gs://…, file:///…",
+        show_default="they share the data home",
+    ),
+]
 Processes = Annotated[
     int,
     typer.Option(

@@ -9,12 +9,15 @@ import typer
 
 from benchmark.cli.options import (
     Accumulate,
+    Address,
     Compile,
     Device,
+    Executor,
     Head,
     Home,
     Limit,
     Processes,
+    Store,
     Workers,
     home_of,
     weights_of,
@@ -62,6 +65,9 @@ def run(
     head: Head = None,
     workers: Workers = None,
     device: Device = "auto",
+    executor: Executor = "local",
+    address: Address = None,
+    store: Store = None,
     processes: Processes = 1,
     accumulate: Accumulate = 1,
     compile_: Compile = False,
@@ -75,12 +81,16 @@ def run(
     `tst-bench run --model tst --model scratch --scene builtin/flat-02 --task depth --seeds 3`,
     `tst-bench run --model dinov2-s --weights dinov2-s=model.safetensors --model tst`,
     `tst-bench run --suite my-flat.yaml --processes 8` on eight GPUs,
+    `tst-bench run --suite builtin-v1 --executor ray --address auto --home /shared/tst-bench` on a Ray cluster,
+    `tst-bench run --suite builtin-v1 --executor ray --address auto --store s3://bucket/tst-bench` on one without a
+    shared disk,
     `tst-bench run --model mask2former --weights mask2former=FOLDER --protocol zero-shot`
     """
     from benchmark.commands.asked import Asked
     from benchmark.commands.forecast import show_plan
     from benchmark.commands.runs import run_suite
     from benchmark.launching import Execution
+    from benchmark.machine import Resources
 
     files = weights_of(weights or [])
     asked = Asked(suite, scene, model or [], task or [], protocol or [], seeds, files, head, limit)
@@ -88,7 +98,8 @@ def run(
         show_plan(asked, home_of(home))
     else:
         execution = Execution(processes, accumulate, compile_)
-        run_suite(asked, workers_of(workers), device, home_of(home), execution)
+        resources = Resources(workers_of(workers), device, executor, address, execution, store)
+        run_suite(asked, resources, home_of(home))
 
 
 @app.command()
@@ -139,10 +150,11 @@ def demo(
     """
     from benchmark.commands.asked import Asked
     from benchmark.commands.runs import run_suite
+    from benchmark.machine import Resources
 
     if preset not in ("demo", "small"):
         raise unknown("preset", preset, ("demo", "small"))
-    run_suite(Asked(preset), workers_of(workers), device, home_of(home))
+    run_suite(Asked(preset), Resources(workers_of(workers), device), home_of(home))
 
 
 @suites.command("list")

@@ -15,7 +15,7 @@ from benchmark.commands.asked import Asked, asked_plan
 from benchmark.commands.console import out
 from benchmark.commands.forecast import print_plans
 from benchmark.commands.runs import carry_out
-from benchmark.launching import Execution
+from benchmark.machine import Resources
 from benchmark.plan import RunPlan
 from benchmark.results import collect
 from benchmark.runner import run_folder
@@ -58,9 +58,9 @@ def show_ablation(planned: PlannedAblation, home: Path) -> None:
     print_plans([planned.plan], planned.notes, home)
 
 
-def run_ablation(planned: PlannedAblation, workers: int, device: str, home: Path, execution: Execution) -> None:
+def run_ablation(planned: PlannedAblation, resources: Resources, home: Path) -> None:
     """Run a grid, print what it says, and write figure, table and words; exit code 1 when a job failed."""
-    failures = carry_out([planned.plan], planned.notes, workers, device, home, execution)
+    failures = carry_out([planned.plan], planned.notes, resources, home)
     folder = run_folder(home, planned.plan)
     if (folder / "results").is_dir():
         for files in write_ablation(planned.kind, planned.points, collect(folder / "results"), folder / "ablation"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +16,9 @@ from benchmark.hidden import (
     taught_categories,
 )
 from benchmark.jobs import Job
+from benchmark.machine import Machine, Resources, find_machine
 from benchmark.progress import run_with_progress
-from benchmark.runner import Machine, open_recordings, recording_jobs
+from benchmark.runner import open_recordings, recording_jobs
 from benchmark.secret import Secret, secret_in
 from benchmark.suites import Suite, load_suite
 from leaderboard.packs import Pack, write_hidden_packs
@@ -34,7 +34,7 @@ def make_hidden_packs(suite_name: str, secret_file: Path, folder: Path, workers:
     suite = load_suite(suite_name)
     plan = recording_plan(suite)
     secret = secret_in(secret_file)
-    machine = Machine.of(workers, "cpu", os.cpu_count() or 1)
+    machine = find_machine(Resources(workers, "cpu"), home)
     _run_all(recording_jobs(plan, home), machine)
     hidden = hidden_recordings(suite, secret, open_recordings(plan, home), home)
     _run_all(hidden_jobs(hidden), machine)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from baselines.precision import pick_device
 from baselines.sensor_inputs import RGB_ALONE
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO
 from benchmark.commands.console import note, out
 from benchmark.jobs import Job
+from benchmark.machine import Resources, find_machine
 from benchmark.packed import packed_predictions, predicted_spaces, prediction_key, transfer_folder
 from benchmark.plan import find_weights
 from benchmark.predictions import is_intact
 from benchmark.progress import run_with_progress
 from benchmark.results import Result, collect
-from benchmark.runner import Machine
 from benchmark.stages.folder import is_done
 from benchmark.stages.predicting import PackStage, TaughtModel, run_predict_pack
 from benchmark.suites import Suite
@@ -38,10 +36,10 @@ def predict_pack(
         UserError: no run, a pack of another suite, or no model that can.
     """
     pack = open_frames(file, home / "packs")
-    chosen = pick_device(device)
+    machine = find_machine(Resources(workers, device), home)
     results = _able(_named(collect(run), models, run))
-    jobs = prediction_jobs(results, pack, weights, chosen.type)
-    failures = run_with_progress(jobs, Machine.of(workers, str(chosen), os.cpu_count() or 1)) if jobs else []
+    jobs = prediction_jobs(results, pack, weights, machine.device)
+    failures = run_with_progress(jobs, machine) if jobs else []
     for failure in failures:
         where = f"  (log: {failure.log})" if failure.log else ""
         note.print(f"[red]failed[/] {failure.job}: {failure.message}{where}")

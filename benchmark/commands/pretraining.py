@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from baselines.precision import pick_device
 from baselines.pretraining.devices import is_first_process, launched_processes, parts_of
 from benchmark.at_hand import recordings_at_hand
 from benchmark.captured import fit_budgets
@@ -15,9 +13,10 @@ from benchmark.commands.asked import Asked, asked_plan
 from benchmark.commands.console import note, out
 from benchmark.jobs import Job, Report
 from benchmark.launching import Execution
+from benchmark.machine import Machine, Resources, find_machine
 from benchmark.plan import RunPlan
 from benchmark.progress import run_with_progress
-from benchmark.runner import Machine, open_recordings, pretrain_stage, recording_jobs, run_folder
+from benchmark.runner import open_recordings, pretrain_stage, recording_jobs, run_folder
 from benchmark.stages.folder import read_done
 from benchmark.stages.pretrain import PretrainStage, run_pretrain
 from sim_envs.errors import UserError
@@ -40,7 +39,7 @@ def pretrain_one(asked: Asked, seed: int, device: str, execution: Execution, hom
     if launched and execution.processes > 1:
         raise UserError("--processes does not go together with a launcher, which says how many processes there are.")
     parts_of(plan.suite.pretrain.batch, execution.processes * launched_processes(), execution.accumulate, rank=0)
-    machine = Machine.of(execution.processes, pick_device(device).type, os.cpu_count() or 1, execution)
+    machine = find_machine(Resources(execution.processes, device, execution=execution), home)
     if is_first_process():
         for line in notes:
             note.print(f"note: {line}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import webbrowser
 from collections.abc import Sequence
@@ -13,32 +12,24 @@ from rich.table import Table
 
 from benchmark.commands.console import note, out
 from benchmark.jobs import Failure
-from benchmark.launching import ALONE, Execution
 from sim_envs.errors import UserError
 
 if TYPE_CHECKING:
     from benchmark.commands.asked import Asked
+    from benchmark.machine import Machine, Resources
     from benchmark.plan import RunPlan
-    from benchmark.runner import Machine
 
 
-def run_suite(asked: Asked, workers: int, device: str, home: Path, execution: Execution = ALONE) -> None:
+def run_suite(asked: Asked, resources: Resources, home: Path) -> None:
     """Run a suite in its test spaces, print tables and write the report; exit code 1 when anything failed."""
     from benchmark.commands.asked import asked_plans
 
     plans, notes = asked_plans(asked, home)
-    if carry_out(plans, notes, workers, device, home, execution):
+    if carry_out(plans, notes, resources, home):
         sys.exit(1)
 
 
-def carry_out(
-    plans: Sequence[RunPlan],
-    notes: Sequence[str],
-    workers: int,
-    device: str,
-    home: Path,
-    execution: Execution = ALONE,
-) -> list[Failure]:
+def carry_out(plans: Sequence[RunPlan], notes: Sequence[str], resources: Resources, home: Path) -> list[Failure]:
     """Do what is left of plans, one after the other, report on all there is of them, and return what failed.
 
     What fails stops nothing that does not need it, and is listed at the end.
@@ -46,19 +37,18 @@ def carry_out(
     Raises:
         UserError: of a single plan a recording could not be made, without which nothing goes on.
     """
-    from baselines.precision import pick_device
     from baselines.pretraining.devices import parts_of
-    from benchmark.runner import Machine, run_folder
+    from benchmark.machine import find_machine
+    from benchmark.runner import run_folder
 
-    chosen = pick_device(device)
-    place = chosen.type
+    execution = resources.execution
     for plan in plans:  # raises if a batch cannot be divided so
         parts_of(plan.suite.pretrain.batch, execution.processes, execution.accumulate, rank=0)
-    machine = Machine.of(workers, str(chosen), os.cpu_count() or 1, execution)
+    machine = find_machine(resources, home)
     failures: list[Failure] = []
     for plan in plans:
         try:
-            failures += _run_plan(plan, notes, machine, place, home, execution)
+            failures += _run_plan(plan, notes, machine, home)
         except UserError as error:
             if len(plans) == 1:
                 raise
@@ -77,9 +67,7 @@ def carry_out(
     return failures
 
 
-def _run_plan(
-    plan: RunPlan, notes: Sequence[str], machine: Machine, place: str, home: Path, execution: Execution
-) -> list[Failure]:
+def _run_plan(plan: RunPlan, notes: Sequence[str], machine: Machine, home: Path) -> list[Failure]:
     """Run everything that one test space needs, and return what failed.
 
     Raises:
@@ -109,7 +97,7 @@ def _run_plan(
     plan, notes = fit_budgets(plan, recordings)
     for line in notes:
         note.print(f"note: {line}")
-    jobs = jobs_of(plan, recordings, usable, home, place, machine.execution)
+    jobs = jobs_of(plan, recordings, usable, home, machine.device, machine.execution)
     failures = run_with_progress(jobs, machine)
     note_failures(run_folder(home, plan), jobs, failures)
     return failures

@@ -6,6 +6,7 @@ Cheng et al.: Boundary IoU: Improving Object-Centric Image Segmentation Evaluati
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 DILATION_RATIO = 0.02
 """Width of a boundary as a share of the frame's diagonal; the paper's choice."""
@@ -38,8 +39,9 @@ def boundaries(ids: np.ndarray, ignored: np.ndarray, width: int) -> np.ndarray:
     size = 2 * width + 1
     if min(ids.shape[1:]) < size:
         return found
-    highest = _over_windows(np.maximum, np.where(ignored, 0, ids), size)
-    lowest = _over_windows(np.minimum, np.where(ignored, np.iinfo(ids.dtype).max, ids), size)
+    ones = np.negative(ignored.astype(ids.dtype))  # all bits where ignored: np.where would take ten times as long
+    highest = _over_windows(np.maximum, ids & ~ones, size)
+    lowest = _over_windows(np.minimum, ids | ones, size)
     found[:, width:-width, width:-width] &= highest > lowest
     return found
 
@@ -47,15 +49,21 @@ def boundaries(ids: np.ndarray, ignored: np.ndarray, width: int) -> np.ndarray:
 def _over_windows(extreme: np.ufunc, values: np.ndarray, size: int) -> np.ndarray:
     """Return the extreme of each size × size window that lies in the frame, (N, H − size + 1, W − size + 1).
 
-    Windows are doubled until the next doubling would be too large; two that overlap make the rest.
+    Windows are doubled until the next doubling would be too large; two that overlap make the rest. All frames are one
+    row of pixels here, in which a pixel below is W further on: their rows by themselves are so short that NumPy would
+    take longer to begin with each than to go through it. Windows that reach over an end of a row are left out.
     """
-    for axis in (1, 2):
-        values = np.moveaxis(values, axis, 0)
+    count, height, width = values.shape
+    flat = np.ascontiguousarray(values).reshape(-1)
+    for step in (1, width):
         reach = 1
         while 2 * reach <= size:
-            values = extreme(values[:-reach], values[reach:])
+            flat = extreme(flat[: -reach * step], flat[reach * step :])
             reach *= 2
         if reach < size:
-            values = extreme(values[: reach - size], values[size - reach :])
-        values = np.moveaxis(values, 0, axis)
-    return values
+            rest = (size - reach) * step
+            flat = extreme(flat[:-rest], flat[rest:])
+    # The last window of the last frame is the last entry that there is.
+    inside = (count, height - size + 1, width - size + 1)
+    strides = np.array([height * width, width, 1]) * flat.itemsize
+    return as_strided(flat, inside, strides.tolist(), writeable=False)

@@ -41,11 +41,12 @@ def confusion_matrices(
 def _codes(prediction: np.ndarray, target: np.ndarray, width: int, classes: int) -> np.ndarray:
     """Return the position of each pixel in a (2, 2, 1 + classes, classes) array of counts."""
     ignored = target == 0
-    codes = boundaries(target, ignored, width).astype(np.int32)  # half the memory of the integers of an index
+    narrow = np.min_scalar_type(4 * (classes + 1) * classes)  # a quarter of the memory of the integers of an index
+    codes = boundaries(target, ignored, width).astype(narrow)
     for values, count in ((boundaries(prediction, ignored, width), 2), (target, classes + 1), (prediction, classes)):
-        codes *= count
-        codes += values
-    codes -= 1  # predictions start at 1
+        codes *= narrow.type(count)
+        np.add(codes, values, out=codes, casting="unsafe")
+    codes -= narrow.type(1)  # predictions start at 1
     return codes
 
 

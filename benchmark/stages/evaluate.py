@@ -28,7 +28,7 @@ from benchmark.forms import Answers, concatenate
 from benchmark.jobs import Report
 from benchmark.plan import Portion, pretrain_budget
 from benchmark.predictions import is_intact
-from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result
+from benchmark.results import SUFFIX, Compute, PretrainCompute, Result, SpaceResult, result_stem, save_result
 from benchmark.results import Role as ScoredRole
 from benchmark.scoring import score_space
 from benchmark.stages.folder import DONE, is_done, read_done
@@ -69,6 +69,18 @@ class EvaluateStage:
     prediction_folder: Path
     result_folder: Path
     device: str
+
+    def reads(self) -> tuple[Path, ...]:
+        """Return the folders and files that it opens."""
+        scored = [part for _, part in self.scored]
+        frames = (part.folder for part in (*self.train, *self.validation, *self.taught, *scored))
+        weights = self.weights.path if self.weights else None
+        return tuple(dict.fromkeys((*frames, *(path for path in (self.pretrained, weights) if path))))
+
+    def writes(self) -> tuple[Path, ...]:
+        """Return the folders and the file that are there after it."""
+        stem = result_stem(self.test_space, self.model, self.task, self.protocol, self.seed)
+        return self.transfer_folder, self.prediction_folder, self.result_folder / f"{stem}{SUFFIX}"
 
 
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:

@@ -21,7 +21,7 @@ from benchmark.jobs import Report
 from benchmark.launching import ALONE, Execution, launch
 from benchmark.plan import Portion, pretrain_budget, pretraining_splits
 from benchmark.stages.folder import DONE, is_done
-from benchmark.stages.teaching import Teaching, pretraining_frames
+from benchmark.stages.teaching import Teaching, pretraining_frames, questions
 from benchmark.suites import Suite
 from sim_envs.storage import write_json
 
@@ -49,6 +49,24 @@ class PretrainStage:
     folder: Path
     device: str
     execution: Execution = ALONE
+
+    def reads(self) -> tuple[Path, ...]:
+        """Return the folders and files that it opens."""
+        frames = (part.folder for _, part in self.pool)
+        weights = (one.path for one in (self.weights, *(teaching.weights for teaching in self.teachers)) if one)
+        taught = (teaching.pretrained for teaching in self.teachers if teaching.pretrained)
+        return tuple(dict.fromkeys((*frames, *weights, *taught)))
+
+    def writes(self) -> tuple[Path, ...]:
+        """Return the folders that are there after it; recordings, and teachers that are pre-trained, must be there."""
+        if not self.teachers:
+            return (self.folder,)
+        answers = (
+            question.folder(self.home)
+            for role, part in self.pool
+            for question in questions(part, pretraining_splits(role, self.suite), self.teachers)
+        )
+        return tuple(dict.fromkeys((*answers, self.folder)))
 
 
 def loop_config(model: Model, suite: Suite, seed: int, execution: Execution = ALONE) -> LoopConfig:

@@ -82,10 +82,15 @@ def pretraining_frames(
     frames = recording.sensed().only(np.array(part.rows))
     if not teachings:
         return frames
+    asked = questions(part, splits, teachings)
+    return TaughtFrames(frames, {q.teacher.modality: answers(q, home, device, report) for q in asked})
+
+
+def questions(part: Portion, splits: Sequence[str], teachings: Sequence[Teaching]) -> list[Question]:
+    """Return what each teacher is asked about one recording, see :func:`pretraining_frames`."""
+    recording = Recording.open(part.folder)
     asked = recording.sensed().only(np.sort(np.concatenate([recording.indices(split) for split in splits])))
-    answered = {}
-    for teaching in teachings:
-        one = teacher(teaching.teacher)
-        question = Question(one, teaching.source(), part.digest, asked, recording.indices("train"))
-        answered[one.modality] = answers(question, home, device, report)
-    return TaughtFrames(frames, answered)
+    return [
+        Question(teacher(one.teacher), one.source(), part.digest, asked, recording.indices("train"))
+        for one in teachings
+    ]

@@ -198,7 +198,7 @@ def bootstrap(samples: Sequence[Sample], resamples: int = RESAMPLES) -> dict[str
     per_seed = _mean_over_spaces([sample.metrics(sample.sums.sum(axis=1)) for sample in samples])
     resampled = _mean_over_spaces([_resample(sample, resamples) for sample in samples])
     influence = [_influence(sample, len(samples)) for sample in samples]
-    seed_weights = _weights(f"seeds {seeds}", len(seeds), resamples)
+    seed_weights = resample_weights(f"seeds {seeds}", len(seeds), resamples)
     trajectories = {sample.space: sample.sums.shape[1] for sample in samples}  # a space may come again
     freedom = float(sum(count - 1 for count in trajectories.values()))
     estimates = {}
@@ -255,7 +255,7 @@ def _resample(sample: Sample, resamples: int) -> dict[str, np.ndarray]:
     seeds, trajectories = sample.sums.shape[:2]
     shape = sample.sums.shape[2:]
     flat = np.moveaxis(sample.sums, 1, 0).reshape(trajectories, seeds * int(np.prod(shape))).astype(np.float64)
-    weights = _weights(sample.space, trajectories, resamples)
+    weights = resample_weights(sample.space, trajectories, resamples)
     chunk = max(1, _CHUNK_BYTES // (8 * 4 * max(1, flat.shape[1])))  # metrics hold a few arrays of this size
     parts: dict[str, list[np.ndarray]] = {}
     for start in range(0, resamples, chunk):
@@ -285,7 +285,7 @@ def _added(*parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 @lru_cache(maxsize=64)
-def _weights(name: str, units: int, resamples: int) -> np.ndarray:
+def resample_weights(name: str, units: int, resamples: int) -> np.ndarray:
     """Return how much each unit weighs in each resample, (R, units), mean 1; all 1 for a single unit.
 
     All models of a table share these, so they are drawn once; read-only.

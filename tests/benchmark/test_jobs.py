@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from benchmark.jobs import Failure, Job, Report, Watcher, run_jobs
+from benchmark.jobs.local import LocalPool
 from sim_envs.errors import UserError
 
 
@@ -43,7 +44,7 @@ def test_jobs_run_after_what_they_need_and_report_progress(tmp_path: Path) -> No
         job("second", write, tmp_path, ("first",), path=tmp_path / "b"),
         job("first", write, tmp_path, path=tmp_path / "a"),
     ]
-    assert run_jobs(jobs, 2, 1, Watcher(moved=lambda *m: moves.append(m))) == []
+    assert run_jobs(jobs, LocalPool(2, 1), Watcher(moved=lambda *m: moves.append(m))) == []
     assert float((tmp_path / "a").read_text()) < float((tmp_path / "b").read_text())
     assert ("first", 1, 2) in moves
     assert "wrote a" in (tmp_path / "first.log").read_text()
@@ -57,7 +58,7 @@ def test_a_failure_stops_only_what_needs_it(tmp_path: Path) -> None:
         job("good", write, tmp_path, path=tmp_path / "good"),
     ]
     ended: list[tuple[str, Failure | None]] = []
-    failures = {f.job: f for f in run_jobs(jobs, 2, 1, Watcher(ended=lambda *e: ended.append(e)))}
+    failures = {f.job: f for f in run_jobs(jobs, LocalPool(2, 1), Watcher(ended=lambda *e: ended.append(e)))}
     assert failures.keys() == {"bad", "dependant", "killed"}
     assert failures["bad"].message == "no such thing"
     assert "bad failed" in failures["dependant"].message
@@ -74,7 +75,7 @@ def test_a_failure_that_leaves_nothing_to_run_ends_the_run(tmp_path: Path) -> No
         job("last", write, tmp_path, ("next",), path=tmp_path / "never"),
     ]
     failed: list[Failure] = []
-    run = threading.Thread(target=lambda: failed.extend(run_jobs(jobs, 2, 1, Watcher())), daemon=True)
+    run = threading.Thread(target=lambda: failed.extend(run_jobs(jobs, LocalPool(2, 1), Watcher())), daemon=True)
     run.start()
     run.join(60)
     assert not run.is_alive()
@@ -84,7 +85,7 @@ def test_a_failure_that_leaves_nothing_to_run_ends_the_run(tmp_path: Path) -> No
 def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path; import test_jobs as t;"
-        "p = Path(sys.argv[1]); t.run_jobs([t.job('s', t.sleep, p, path=p / 'pid')], 1, 1, t.Watcher())"
+        "p = Path(sys.argv[1]); t.run_jobs([t.job('s', t.sleep, p, path=p / 'pid')], t.LocalPool(1, 1), t.Watcher())"
     )
     parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(Path(__file__).parent)])
     pid_file = tmp_path / "pid"
@@ -94,13 +95,13 @@ def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     for _ in range(100):
-        if not Path(f"/proc/{pid_file.read_text()}").exists() or _is_zombie(pid_file.read_text()):
+        if not Path(f"/proc/{pid_file.read_text()}").exists() or is_zombie(pid_file.read_text()):
             return
         time.sleep(0.1)
     raise AssertionError("the worker outlived its parent by ten seconds")
 
 
-def _is_zombie(pid: str) -> bool:
+def is_zombie(pid: str) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -123,6 +124,6 @@ def test_jobs_at_the_same_time_see_different_gpus_and_later_ones_take_those_that
         job("b", note_gpu, tmp_path, path=two, beside=one),
         job("c", note_gpu, tmp_path, needs=("a", "b"), path=three, beside=one),
     ]
-    assert run_jobs(jobs, 2, 1, Watcher(), ["4,5", "6,7"]) == []
+    assert run_jobs(jobs, LocalPool(2, 1, ["4,5", "6,7"]), Watcher()) == []
     assert {one.read_text(), two.read_text()} == {"4,5", "6,7"}
     assert three.read_text() in ("4,5", "6,7")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from benchmark.runner import Machine, gpu_shares
+from benchmark.machine import Resources, find_machine, gpu_shares, shares
+from sim_envs.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -32,5 +35,15 @@ def test_gpus_that_are_hidden_stay_hidden(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_cpu_is_shared_by_cores() -> None:
-    machine = Machine.of(2, "cpu", 8)
-    assert (machine.workers, machine.threads, machine.gpus) == (2, 4, ())
+    assert shares(workers=2, device="cpu", cores=8, processes=1) == (2, 4, ())
+    assert shares(workers=4, device="cpu", cores=8, processes=2) == (2, 2, ())
+
+
+def test_an_address_without_a_cluster_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--executor ray"):
+        find_machine(Resources(1, "cpu", address="auto"), tmp_path)
+
+
+def test_an_unknown_executor_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="local, ray"):
+        find_machine(Resources(1, "cpu", "slurm"), tmp_path)
