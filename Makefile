@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo test bench lint clean
+.PHONY: setup demo test bench leaderboard lint clean
 
 setup: $(READY)
 
@@ -24,6 +24,10 @@ bench: setup
 	mkdir -p .benchmarks
 	$(BIN)/python -m pytest tests/bench --benchmark-only -o python_files='bench_*.py' --benchmark-group-by=group,func \
 		--benchmark-json=".benchmarks/$$($(BIN)/python -m benchmark.bench)"
+
+leaderboard: setup
+	$(BIN)/tst-bench leaderboard build leaderboard/results/site --entries leaderboard/results
+	-$(BIN)/python -m webbrowser "file://$(CURDIR)/leaderboard/results/site/index.html"
 
 lint: setup
 	$(BIN)/ruff check .

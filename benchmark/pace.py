@@ -28,7 +28,7 @@ from benchmark.at_hand import DONE
 from benchmark.encoders import architecture, shape_of, start_of
 from benchmark.forecast import Forecast
 from benchmark.plan import RunPlan, pretrain_budget, scored_spaces
-from benchmark.stages.evaluate import head_of
+from benchmark.stages.predicting import head_of
 from benchmark.stages.pretrain import loop_config
 from benchmark.status import Cell
 from sim_envs.generate import record

@@ -31,8 +31,9 @@ from benchmark.plan import (
     shared_out,
 )
 from benchmark.results import Role as ScoredRole
-from benchmark.stages.evaluate import EvaluateStage, head_of, run_evaluate
+from benchmark.stages.evaluate import EvaluateStage, run_evaluate
 from benchmark.stages.folder import is_done
+from benchmark.stages.predicting import head_of
 from benchmark.stages.pretrain import PretrainStage, run_pretrain
 from benchmark.stages.record import run_generate
 from benchmark.stages.teaching import Teaching

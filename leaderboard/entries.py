@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
 from benchmark.results import Result
 from benchmark.suites import Suite
+from leaderboard.custody import Custody
 from leaderboard.manifest import About, Cost, Part, Submission, SuiteId
 from leaderboard.scoring import ScoredRow
 from sim_envs.errors import UserError
@@ -17,9 +19,7 @@ from sim_envs.storage import canonical_json, write_whole
 
 SCHEMA = 1
 SUFFIX = ".entry.json"
-
-Custody = Literal["open", "hidden"]
-"""Whether the labels a suite is scored against can be had by everybody, or are on the board alone."""
+COMPRESSED = f"{SUFFIX}.gz"
 
 
 class Entry(Part):
@@ -117,16 +117,29 @@ def write_entry(folder: Path, entry: Entry) -> Path:
 
 
 def read_entries(folder: Path) -> list[Entry]:
-    """Read every entry under a folder, in the order of their submission.
+    """Read every entry under a folder, as it was written or compressed by gzip, in the order of their submission.
 
     Raises:
-        UserError: the folder is missing or holds none, or one of them cannot be read.
+        UserError: the folder is missing or holds none, one of them cannot be read, or two are of one submission.
     """
-    paths = sorted(folder.rglob(f"*{SUFFIX}")) if folder.is_dir() else []
+    paths = sorted(path for suffix in (SUFFIX, COMPRESSED) for path in folder.rglob(f"*{suffix}"))
     if not paths:
         raise UserError(f"No entries (*{SUFFIX}) under {folder}. tst-bench leaderboard admin export writes them.")
-    entries = [read_entry(path.read_bytes(), str(path)) for path in paths]
-    return sorted(entries, key=lambda entry: (entry.submitted, entry.id))
+    entries: dict[str, Entry] = {}
+    for path in paths:
+        entry = read_entry(_content(path), str(path))
+        if entry.id in entries:
+            raise UserError(f"{path} is another entry of submission {entry.id}. Keep one of them under {folder}.")
+        entries[entry.id] = entry
+    return sorted(entries.values(), key=lambda entry: (entry.submitted, entry.id))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.name.endswith(COMPRESSED) else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path} cannot be read: {error}.") from None
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

@@ -14,7 +14,7 @@ from benchmark.manifest import file_name
 from benchmark.results import Compute, Role, Score
 from leaderboard.refusal import Refusal
 from sim_envs.errors import UserError
-from sim_envs.storage import canonical_json
+from sim_envs.storage import canonical_json, digest_json
 
 SCHEMA = 1
 MANIFEST = "submission.json"
@@ -75,7 +75,8 @@ class Row(Part):
 
     Attributes:
         flags: what set the result apart; a row with any is refused.
-        scores: measure → role or ``gap`` → score, as the run found it. Nothing but the re-scored ones count.
+        scores: measure → role or ``gap`` → score, as the run found it; empty where it could not score, because it had
+            no labels. Nothing but the re-scored ones count.
     """
 
     test_space: str = Field(pattern=_SPACE)
@@ -143,6 +144,11 @@ class Submission(Part):
         for row in self.rows:
             for file in row.spaces:
                 yield row.path(file.space), row, file
+
+    @property
+    def content(self) -> str:
+        """Return the SHA-256 over names and digests of all prediction files, whatever is said of them."""
+        return digest_json(sorted([name, file.sha256] for name, _, file in self.files()))
 
     @property
     def cost(self) -> Cost:

@@ -6,6 +6,9 @@ recording, which predictions name), ``trajectory`` and ``step`` of each, and ``r
 A *private* pack holds what the tasks' truth is read from: description, poses and all modalities of these frames, and
 which categories transfer training could teach. Unpacked it is a folder of recordings as any other, in which only the
 test frames are valid. It must not leave the machine that scores.
+
+The test frames are those of a run, which everybody can render (custody ``open``), or of trajectories that were planned
+from a secret (``hidden``, :mod:`benchmark.hidden`).
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -23,12 +26,13 @@ from benchmark.results import Result, collect
 from benchmark.suites import Suite
 from benchmark.tasks import TASKS
 from leaderboard.archive import write_archive
+from leaderboard.custody import Custody
 from leaderboard.manifest import Part, SuiteId
 from leaderboard.suites import digest, identity
 from sim_envs.errors import UserError, unknown
-from sim_envs.recordings.format import FRAMES_FILE, META_FILE
+from sim_envs.recordings.format import FRAMES_FILE, META_FILE, Audit
 from sim_envs.recordings.reader import Recording
-from sim_envs.storage import digest_file, write_json
+from sim_envs.storage import digest_file, disk_error, write_json
 
 SCHEMA = 1
 PACK = "pack.json"
@@ -58,16 +62,21 @@ class Pack(Part):
     """``pack.json``.
 
     Attributes:
+        custody: ``hidden`` for trajectories planned from a secret, see :data:`leaderboard.custody.Custody`; what comes
+            from a run is ``open``, unless nobody else has its spaces.
         suite: which one; in a private pack ``rules`` is the whole of it.
         tasks: only in a private pack.
+        audits: only in a private pack of hidden trajectories: space → how far their views are from the suite's own.
     """
 
     schema_version: int = Field(default=SCHEMA, ge=SCHEMA, le=SCHEMA)
     kind: Kind
+    custody: Custody = "open"
     suite: SuiteId
     spaces: tuple[PackedSpace, ...] = Field(min_length=1)
     rules: Suite | None = None
     tasks: dict[str, TaughtTask] = Field(default_factory=dict)
+    audits: dict[str, Audit] = Field(default_factory=dict)
 
 
 def write_public_pack(run: Path, out: Path, suites: Mapping[str, Suite], open_recording: OpenRecording) -> Pack:
@@ -80,7 +89,7 @@ def write_public_pack(run: Path, out: Path, suites: Mapping[str, Suite], open_re
         UserError: no results there, a suite that is not taken, or a recording that is not on this machine.
     """
     suite, _, recordings = _read_run(run, suites, open_recording)
-    return _write(out, "public", suite, recordings, _public_files, None, {})
+    return _write(out, _packed(suite, "public"), recordings, _public_files)
 
 
 def write_private_pack(run: Path, out: Path, suites: Mapping[str, Suite], open_recording: OpenRecording) -> Pack:
@@ -95,7 +104,28 @@ def write_private_pack(run: Path, out: Path, suites: Mapping[str, Suite], open_r
         taught = TaughtTask(version=TASKS[result.task].version, seen=_seen(result))
         if tasks.setdefault(result.task, taught) != taught:
             raise UserError(f"Results under {run} were taught different categories of {result.task}. Run them again.")
-    return _write(out, "private", suite, recordings, _private_files, suite, tasks)
+    return _write(out, _packed(suite, "private", rules=suite, tasks=tasks), recordings, _private_files)
+
+
+def write_hidden_packs(
+    public: Path,
+    private: Path,
+    suite: Suite,
+    recordings: Mapping[str, Recording],
+    seen: Mapping[str, tuple[int, ...]],
+    audits: Mapping[str, Audit],
+) -> tuple[Pack, Pack]:
+    """Write both packs of hidden trajectories, the public one last, and return them in that order.
+
+    Args:
+        recordings: space → hidden recording, in the order of a run.
+        seen: task → evaluation ids that transfer training could teach.
+        audits: space → how far the hidden views are from the suite's own.
+    """
+    tasks = {name: TaughtTask(version=TASKS[name].version, seen=ids) for name, ids in seen.items()}
+    truth = _packed(suite, "private", custody="hidden", rules=suite, tasks=tasks, audits=dict(audits))
+    written = _write(private, truth, recordings.values(), _private_files)
+    return _write(public, _packed(suite, "public", custody="hidden"), recordings.values(), _public_files), written
 
 
 def _read_run(
@@ -128,16 +158,23 @@ def _seen(result: Result) -> tuple[int, ...]:
     return seen_in_transfer(folder)
 
 
+def _packed(suite: Suite, kind: Kind, **fields: Any) -> Callable[[tuple[PackedSpace, ...]], Pack]:
+    """Return what makes a description of packed spaces."""
+    return lambda spaces: Pack(kind=kind, suite=identity(suite), spaces=spaces, **fields)
+
+
 def _write(
     out: Path,
-    kind: Kind,
-    suite: Suite,
+    describe: Callable[[tuple[PackedSpace, ...]], Pack],
     recordings: Iterable[Recording],
     files_of: Callable[[Recording, np.ndarray, Path], Sequence[Path]],
-    rules: Suite | None,
-    tasks: dict[str, TaughtTask],
 ) -> Pack:
-    with tempfile.TemporaryDirectory(prefix="tst-bench-", dir=out.parent if out.parent.is_dir() else None) as scratch:
+    """Write a pack whole or not at all; a private one can be read by its owner alone."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(out, error) from error
+    with tempfile.TemporaryDirectory(prefix=".tst-bench-", dir=out.parent) as scratch:
         spaces, members = [], []
         for recording in recordings:
             rows = recording.indices("test")
@@ -156,10 +193,13 @@ def _write(
                     files={name: digest_file(path) for name, path in names.items()},
                 )
             )
-        pack = Pack(kind=kind, suite=identity(suite), spaces=tuple(spaces), rules=rules, tasks=tasks)
-        description = Path(scratch) / PACK
+        pack = describe(tuple(spaces))
+        description, archive = Path(scratch) / PACK, Path(scratch) / "archive.zip"
         write_json(description, pack.model_dump(mode="json"))
-        write_archive(out, [(PACK, description), *members])
+        write_archive(archive, [(PACK, description), *members])
+        if pack.kind == "private":
+            archive.chmod(0o600)
+        archive.replace(out)
     return pack
 
 

@@ -18,7 +18,10 @@ REFUSALS: dict[str, str] = {
     "ledger": "Train on the spaces that the suite gives the model, and submit that run.",
     "rows": "Run what is missing (tst-bench status shows it) and pack it again.",
     "task": "Bring the run to the version of the task that is scored here: tst-bench rescore.",
+    "code": "Run it again with a version that is accepted, and submit that; the guide of the board names them.",
+    "limits": "Ordinary submissions take a small part of that; pack it again, or ask those who run the board.",
     "digest": "Pack it again with tst-bench submit, and send the file as it is.",
+    "frames": "Take the suite's public pack from the board: tst-bench predict RUN_DIR --pack FILE, and submit with it.",
     "predictions": "Predict again with tst-bench run, and pack that.",
 }
 """Name of a reason → what to do about it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import product
 
 from baselines.ledger import Ledger, Track
@@ -14,12 +14,18 @@ from leaderboard.refusal import Refusal
 from leaderboard.suites import identity
 from sim_envs.errors import UserError
 
+NO_RULE: Mapping[str, Collection[str]] = {}
 
-def check_rules(submission: Submission, suites: Mapping[str, Suite]) -> None:
+
+def check_rules(
+    submission: Submission, suites: Mapping[str, Suite], code: Mapping[str, Collection[str]] = NO_RULE
+) -> None:
     """Refuse what cannot be ranked.
 
     Args:
         suites: name → suite that is taken.
+        code: name of a suite → digests of the code (:func:`benchmark.environment.source_digest`) that its runs may
+            have been made with; any will do where there are none.
 
     Raises:
         Refusal: the first rule that is broken, by name.
@@ -28,6 +34,7 @@ def check_rules(submission: Submission, suites: Mapping[str, Suite]) -> None:
         _check_flags(row)
     suite = _suite_of(submission, suites)
     for row in submission.rows:
+        _check_code(row, code.get(suite.name, ()))
         _check_ledger(row, submission, suite)
         _check_task(row)
         _check_spaces(row, suite)
@@ -50,7 +57,8 @@ def _suite_of(submission: Submission, suites: Mapping[str, Suite]) -> Suite:
     suite = suites.get(named.name)
     if suite is None:
         taken = ", ".join(f"{s.name} v{s.version}" for s in suites.values())
-        raise Refusal("suite", f"the suite {named.name} is not taken here; {taken} are.")
+        said = f"what is taken: {taken}" if taken else "no suite is"
+        raise Refusal("suite", f"the suite {named.name} v{named.version} is not taken here; {said}.")
     if named.version != suite.version:
         raise Refusal("suite", f"{named.name} v{named.version} is not taken here, v{suite.version} is.")
     if named.digest != identity(suite).digest:
@@ -62,6 +70,17 @@ def _check_flags(row: Row) -> None:
     for flag in row.flags:
         reason = "limited" if flag.startswith("limited to ") else "unranked"
         raise Refusal(reason, f"{row.said} is flagged: {flag}.")
+
+
+def _check_code(row: Row, accepted: Collection[str]) -> None:
+    found = row.environment.code
+    if accepted and found.source not in accepted:
+        version = f"tst-bench {found.package or 'of no version'}{', changed' if found.dirty else ''}"
+        raise Refusal(
+            "code",
+            f"{row.said} was run with {version}, whose code has the digest {found.source[:64]}; accepted: "
+            f"{', '.join(sorted(accepted))}.",
+        )
 
 
 def _check_ledger(row: Row, submission: Submission, suite: Suite) -> None:

@@ -16,6 +16,7 @@ from leaderboard.refusal import Refusal
 from leaderboard.truth import Truth
 from leaderboard.validation import receive_file
 from sim_envs.errors import UserError
+from sim_envs.recordings.reader import Recording
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class ScoredRow:
     scores: Mapping[str, Mapping[str, Score]]
 
     @property
-    def as_claimed(self) -> bool:
-        """Whether the run that was submitted found the very same scores."""
-        return self.scores == self.row.scores
+    def as_claimed(self) -> bool | None:
+        """Whether the run that was submitted found the very same scores; None where it claims none."""
+        return self.scores == self.row.scores if self.row.scores else None
 
 
 def score_submission(
@@ -50,10 +51,15 @@ def score_submission(
             frames that are scored.
     """
     submission = receive_file(path, folder, {truth.suite.name: truth.suite}, limits)
-    return submission, [_scored(row, truth, folder) for row in submission.rows]
+    return submission, [score_row(row, truth, folder) for row in submission.rows]
 
 
-def _scored(row: Row, truth: Truth, folder: Path) -> ScoredRow:
+def score_row(row: Row, truth: Truth, folder: Path) -> ScoredRow:
+    """Score one row of a submission that was received into a folder.
+
+    Raises:
+        Refusal: its predictions are not of exactly the frames that are scored.
+    """
     task = TASKS[row.task]
     taught = truth.pack.tasks.get(row.task)
     if taught is None or taught.version != task.version:
@@ -64,6 +70,7 @@ def _scored(row: Row, truth: Truth, folder: Path) -> ScoredRow:
     if strangers:
         raise Refusal("rows", f"{row.said}: {', '.join(sorted(strangers))} cannot be scored.")
     for recording, role in scored:
+        _check_recording(row, recording)
         try:
             part = score_space(
                 folder / row.folder, recording, recording.indices("test"), task=task, role=role, seen=taught.seen
@@ -73,3 +80,13 @@ def _scored(row: Row, truth: Truth, folder: Path) -> ScoredRow:
             raise Refusal("predictions", what) from None
         parts.append(part)
     return ScoredRow(row, tuple(parts), scores(parts, task, row.seed))
+
+
+def _check_recording(row: Row, recording: Recording) -> None:
+    space, digest = recording.meta.space.id, recording.meta.digest
+    made = next((file.recording for file in row.spaces if file.space == space), digest)
+    if made != digest:
+        raise Refusal(
+            "frames",
+            f"{row.said} was made on another recording of {space} ({made[:12]}…) than is scored here ({digest[:12]}…).",
+        )

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from benchmark.results import Role
 from benchmark.suites import Suite
 from benchmark.tasks import Task
-from leaderboard.archive import Incoming, Limits, read_archive
 from leaderboard.packs import PACK, Pack, PackedSpace
 from leaderboard.rules import spaces_of
+from leaderboard.unpacking import read_description, unpack_files, unpack_once
 from sim_envs.errors import UserError
 from sim_envs.recordings.arrays import header, total_bytes
 from sim_envs.recordings.format import modality_file
@@ -56,58 +52,41 @@ def open_truth(path: Path, home: Path) -> Truth:
     """
     if not path.is_file():
         raise UserError(f"No private pack at {path}. tst-bench pack --private RUN_DIR makes one.")
-    folder = home / digest_file(path)[:32]
-    if not folder.is_dir():
-        beside = folder.with_name(f"{folder.name}.partial")
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        _unpack(path, beside)
-        beside.rename(folder)
-    pack = _read_description((folder / PACK).read_bytes(), path)
+    return open_unpacked(unpack_truth(path, digest_file(path), home))
+
+
+def unpack_truth(path: Path, sha256: str, home: Path) -> Path:
+    """Unpack a private pack unless that was done, and return its folder; of several processes one does it.
+
+    Args:
+        sha256: of the file, by which its folder is named.
+
+    Raises:
+        UserError: no private pack, or a damaged one.
+    """
+    return unpack_once(home, sha256, lambda folder: _unpack(path, folder))
+
+
+def open_unpacked(folder: Path) -> Truth:
+    """Open what :func:`unpack_truth` made.
+
+    Raises:
+        UserError: it is not that.
+    """
+    try:
+        content = (folder / PACK).read_bytes()
+    except OSError as error:
+        raise UserError(f"{folder} holds no unpacked private pack: {error.strerror or error}.") from None
+    pack = read_description(content, folder, "private")
     assert pack.rules is not None
     recordings = {space.space: Recording.open(_restored(folder, space)) for space in pack.spaces}
     return Truth(pack, pack.rules, recordings)
 
 
-def _read_description(content: bytes, path: Path) -> Pack:
-    try:
-        pack = Pack.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(f"{path} is no pack: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
-    if pack.kind != "private" or pack.rules is None:
-        raise UserError(f"{path} is a public pack: it holds no truth. Scoring takes the private one.")
-    return pack
-
-
 def _unpack(path: Path, folder: Path) -> None:
-    """Write out every file of the pack that is what its description says, then restore the recordings."""
-    with path.open("rb") as stream:
-        members = read_archive(stream, Limits())
-        content = _first(members, path).content()
-        pack = _read_description(content, path)
-        (folder / PACK).write_bytes(content)
-        wanted = {name: sha256 for space in pack.spaces for name, sha256 in space.files.items()}
-        for member in members:
-            (folder / member.name).parent.mkdir(parents=True, exist_ok=True)
-            sha = hashlib.sha256()
-            with (folder / member.name).open("wb") as out:
-                for block in member.blocks:
-                    sha.update(block)
-                    out.write(block)
-            if wanted.pop(member.name, None) != sha.hexdigest():
-                raise UserError(f"{path}: {member.name} is not what {PACK} describes. Make the pack again.")
-    if wanted:
-        raise UserError(f"{path} lacks {', '.join(sorted(wanted)[:3])}. Make the pack again.")
-    for space in pack.spaces:
+    """Write out the pack, then restore the recordings in it."""
+    for space in unpack_files(path, folder, "private").spaces:
         _restore(_restored(folder, space))
-
-
-def _first(members: Iterator[Incoming], path: Path) -> Incoming:
-    first = next(members, None)
-    if first is None or first.name != PACK:
-        raise UserError(f"{path} is no pack: {PACK} is not the first file in it.")
-    return first
 
 
 def _restored(folder: Path, space: PackedSpace) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,28 +23,40 @@ from leaderboard.archive import Incoming, Limits, read_archive
 from leaderboard.manifest import MANIFEST, MANIFEST_BYTES, Row, SpaceFile, Submission, read_manifest
 from leaderboard.prediction_files import check_file, file_bytes_allowed
 from leaderboard.refusal import Refusal
-from leaderboard.rules import check_rules
+from leaderboard.rules import NO_RULE, check_rules
 from sim_envs.errors import UserError
 from sim_envs.storage import write_json
 
 NO_FRAMES = np.empty(0, np.int64)
 
 
-def validate(path: Path, suites: Mapping[str, Suite], limits: Limits = Limits()) -> Submission:
+def validate(
+    path: Path,
+    suites: Mapping[str, Suite],
+    limits: Limits = Limits(),
+    code: Mapping[str, Collection[str]] = NO_RULE,
+) -> Submission:
     """Check a submission as a board does, and keep nothing of it. What only labels can tell is left to scoring.
 
     Args:
         suites: name → suite that is taken.
+        code: digests of the code that is accepted, see :func:`~leaderboard.rules.check_rules`.
 
     Raises:
         UserError: no such file.
         Refusal: it would not be taken, and why.
     """
     with tempfile.TemporaryDirectory(prefix="tst-bench-") as folder:
-        return receive_file(path, Path(folder), suites, limits)
+        return receive_file(path, Path(folder), suites, limits, code)
 
 
-def receive_file(path: Path, folder: Path, suites: Mapping[str, Suite], limits: Limits = Limits()) -> Submission:
+def receive_file(
+    path: Path,
+    folder: Path,
+    suites: Mapping[str, Suite],
+    limits: Limits = Limits(),
+    code: Mapping[str, Collection[str]] = NO_RULE,
+) -> Submission:
     """Check a submission in a file, and unpack it; see :func:`receive`."""
     if not path.is_file():
         raise UserError(f"No file at {path}. tst-bench submit RUN_DIR --dry-run --out FILE makes one.")
@@ -52,24 +64,30 @@ def receive_file(path: Path, folder: Path, suites: Mapping[str, Suite], limits: 
         raise Refusal("size", f"{path.name} is larger than {limits.archive_bytes:,} bytes.")
     try:
         with path.open("rb") as stream:
-            return receive(stream, folder, suites, limits)
+            return receive(stream, folder, suites, limits, code)
     except OSError as error:
         raise UserError(f"{path} cannot be read or unpacked: {error.strerror or error}.") from None
 
 
-def receive(stream: BinaryIO, folder: Path, suites: Mapping[str, Suite], limits: Limits = Limits()) -> Submission:
+def receive(
+    stream: BinaryIO,
+    folder: Path,
+    suites: Mapping[str, Suite],
+    limits: Limits = Limits(),
+    code: Mapping[str, Collection[str]] = NO_RULE,
+) -> Submission:
     """Check a submission while it comes in, and unpack it into a folder of prediction folders, one a row.
 
     Args:
         folder: an empty one; of no use when a refusal is raised.
-        suites: name → suite that is taken.
+        suites, code: see :func:`validate`.
 
     Raises:
         Refusal: it is not taken, and why.
     """
     members = read_archive(stream, limits)
-    submission = _first(members)
-    check_rules(submission, suites)
+    submission = read_first(next(members, None))
+    check_rules(submission, suites, code)
     expected = submission.files()
     for member in members:
         name, row, file = next(expected, (None, None, None))
@@ -84,8 +102,12 @@ def receive(stream: BinaryIO, folder: Path, suites: Mapping[str, Suite], limits:
     return submission
 
 
-def _first(members: Iterator[Incoming]) -> Submission:
-    first = next(members, None)
+def read_first(first: Incoming | None) -> Submission:
+    """Read the first member of an archive, which is to be the manifest.
+
+    Raises:
+        Refusal: it is something else, or no manifest that is taken.
+    """
     if first is None or first.name != MANIFEST:
         raise Refusal("name", f"{MANIFEST} is not the first file in it.")
     if first.size > MANIFEST_BYTES:

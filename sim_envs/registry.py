@@ -33,11 +33,11 @@ class Table(Generic[T]):
         return iter(sorted(self._targets()))
 
     def __contains__(self, name: str) -> bool:
-        return name in self._targets()
+        return name in self._rows or name in self._targets()
 
     def __getitem__(self, name: str) -> T:
         """Import and return the row, or raise :class:`UserError` with the near names."""
-        target = self._targets().get(name)
+        target = self._rows.get(name) or self._targets().get(name)  # reading entry points takes milliseconds
         if target is None:
             raise unknown(self.kind, name, self)
         module, _, attribute = target.partition(":")

@@ -10,11 +10,17 @@ import typer
 from benchmark.cli import (
     ablations,
     bench,
+    board_admin,
+    board_build,
+    board_serve,
+    board_status,
+    board_work,
     captures,
     doctor,
     engines,
     exports,
     grid,
+    hidden,
     look,
     models,
     pretraining,
@@ -48,7 +54,14 @@ app.add_typer(spaces.app, name="spaces")
 app.add_typer(engines.app, name="engines")
 app.add_typer(doctor.app)
 app.add_typer(bench.app)
+app.add_typer(hidden.app)
 app.add_typer(submissions.app)
+submissions.board.add_typer(board_work.app)
+submissions.board.add_typer(board_admin.app, name="admin")
+submissions.board.add_typer(hidden.board)
+submissions.board.add_typer(board_build.app)
+submissions.board.add_typer(board_serve.app)
+submissions.board.add_typer(board_status.app)
 app.add_typer(submissions.board, name="leaderboard")
 
 

@@ -19,6 +19,27 @@ Home = Annotated[
         show_default="~/tst-bench",
     ),
 ]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="TST_BENCH_BOARD",
+        help="Folder of the board: its settings, files and, unless --database says otherwise, its database.",
+        metavar="DIR",
+        show_default="~/tst-bench/board",
+    ),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="TST_BENCH_DATABASE",
+        help="Where the board's database is, e.g. `postgresql+psycopg://tst-bench@localhost/board`. A password in it "
+        "is seen by nobody else when the variable holds it.",
+        metavar="URL",
+        show_default="SQLite in DIR",
+    ),
+]
 SpaceId = Annotated[str, typer.Argument(metavar="SPACE", help="`source/name`, e.g. builtin/flat-01.")]
 Workers = Annotated[int | None, typer.Option(help="Processes.", show_default="one a core")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
@@ -71,6 +92,11 @@ def home_of(home: Path | None) -> Path:
     from sim_envs.storage import data_home
 
     return (home or data_home()).expanduser().resolve()
+
+
+def board_folder_of(data: Path | None) -> Path:
+    """Return the folder of the board that was asked for, as an absolute path."""
+    return data.expanduser().resolve() if data else home_of(None) / "board"
 
 
 def size_of(text: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.options import Home, home_of
+from benchmark.cli.options import Database, Home, home_of
 
 app = typer.Typer()
 board = typer.Typer(no_args_is_help=True, help="What a leaderboard does with a submission.")
@@ -24,13 +24,42 @@ OwnSuites = Annotated[
         "--suite", help="A suite of one's own that is taken too.", metavar="FILE.yaml", show_default="the built-in ones"
     ),
 ]
+FramesPack = Annotated[
+    Path | None,
+    typer.Option(
+        "--pack",
+        help="A public pack: its frames, as `tst-bench predict` predicted them, are what counts.",
+        metavar="FILE",
+        show_default="the frames of the run",
+    ),
+]
 
 
 @app.command()
 def submit(
     run: RunDir,
-    out: Annotated[Path, typer.Option(help="The file to write.", metavar="FILE")],
+    board: Annotated[
+        str | None,
+        typer.Option(help="Where to: a board's address, or the folder of one on this machine.", metavar="URL|PATH"),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TST_BENCH_TOKEN",
+            help="What lets your team submit at an address; better in the variable, where nobody else sees it.",
+            metavar="TOKEN",
+            show_default=False,
+        ),
+    ] = None,
+    team: Annotated[
+        str | None, typer.Option(help="Who submits, to a board on this machine.", metavar="NAME", show_default=False)
+    ] = None,
+    database: Database = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the scores, and print them.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Pack and check; send nothing.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the file that is sent.", metavar="FILE", show_default="it is not kept")
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="Which model of the run.", show_default="the only one", metavar="NAME")
     ] = None,
@@ -38,20 +67,30 @@ def submit(
     description: Annotated[str, typer.Option(help="A sentence or two about it.")] = "",
     paper: Annotated[str, typer.Option(help="Link to a paper.", metavar="https://…")] = "",
     code: Annotated[str, typer.Option(help="Link to the code.", metavar="https://…")] = "",
+    pack: FramesPack = None,
     suite: OwnSuites = None,
+    home: Home = None,
 ) -> None:
-    """Pack the predictions of one model into one file, and check it with the code that a board runs.
+    """Pack the predictions of one model into one file, check it with the code that a board runs, and send it there.
 
     The file holds predictions and `submission.json` (suite, ledger, track, seeds, code, hardware, cost, digests), no
-    frames, labels or weights. The same run gives the same bytes. There is no board to send it to yet, so --dry-run
-    must be given.
+    frames, labels or weights. The same run gives the same bytes, so the same command goes on where a broken one
+    stopped, and what was sent before is not sent twice. Printed are the id of the submission and the address of its
+    page; `tst-bench leaderboard status` says how it goes.
 
-    Example: `tst-bench submit ~/tst-bench/runs/demo/builtin__flat-01 --model tst --dry-run --out tst.zip`
+    With --pack the predictions are those of a public pack's frames, whose labels a board keeps; they claim no scores.
+
+    Examples: `tst-bench submit ~/tst-bench/runs/demo --model tst --board https://board.example --wait`,
+    `tst-bench submit ~/tst-bench/runs/demo --model tst --board ~/tst-bench/board --team Us`,
+    `tst-bench submit ~/tst-bench/runs/demo --pack demo-v2-frames.zip --model tst --dry-run --out tst.zip`
     """
-    from benchmark.commands.submissions import submit_run
+    from benchmark.commands.sending import Destination, submit_run
+    from benchmark.commands.submissions import Packing
 
     about = {"name": name, "description": description, "paper": paper, "code": code}
-    submit_run(run, out, dry_run, model, about, suite or [])
+    packing = Packing(run, model, about, tuple(suite or ()), pack, home_of(home))
+    to = None if board is None else Destination(board, token, team, database)
+    submit_run(packing, to, out, dry_run, wait)
 
 
 @app.command()
@@ -88,17 +127,27 @@ def pack(
 @board.command()
 def validate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `tst-bench submit` wrote.")],
+    pack: FramesPack = None,
     suite: OwnSuites = None,
+    code: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Digest of code that the board accepts, as its guide says; once for each.",
+            metavar="SHA256",
+            show_default="any code",
+        ),
+    ] = None,
+    home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a submission offline, by the very code that a board runs; exit code 2 and a reason when it is refused.
 
     Checked are the archive, its manifest, digests, every prediction file, and the rules: the track that follows from
     the ledger, no labels of the test space, no --limit, a suite and task versions that are taken, all seeds and spaces.
-    What only the labels can tell (are these exactly the valid frames?) is left to scoring.
+    Whether these are exactly the frames that are scored is checked where --pack names them, and else left to scoring.
 
     Example: `tst-bench leaderboard validate tst.zip`
     """
     from benchmark.commands.submissions import validate_file
 
-    validate_file(file, suite or [], as_json)
+    validate_file(file, suite or [], code or [], as_json, pack, home_of(home))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,23 +126,28 @@ def in_words(comparison: Comparison) -> list[str]:
     said = []
     for measure in comparison.evidence.task.measures:
         parts = {part.role: part for part in comparison.parts if part.measure == measure}
-        said.append(f"{measure.label}: {_sentence(comparison, parts)}.")
+        said.append(f"{measure.label}: {sentence(comparison.first, comparison.second, parts)}.")
     flagged = [row for row in comparison.evidence.rows if row.flags]
     return said + [f"{row.model} is not a regular row: {'; '.join(row.flags)}." for row in flagged]
 
 
-def _sentence(comparison: Comparison, parts: dict[str, Compared]) -> str:
+def sentence(first: str, second: str, parts: Mapping[str, Compared]) -> str:
+    """Say how the first compares with the second in one measure, without a full stop.
+
+    Args:
+        parts: role → the difference there.
+    """
     if all(part.known and not part.told_apart for part in parts.values()):
         amounts = ", ".join(f"{ROLE_TITLES[role]} {_signed(part)}" for role, part in parts.items())
-        return f"{comparison.first} and {comparison.second} cannot be told apart ({amounts})"
-    clauses = [_clause(comparison, part) for role, part in parts.items() if role in WHERE]
+        return f"{first} and {second} cannot be told apart ({amounts})"
+    clauses = [_clause(second, part) for role, part in parts.items() if role in WHERE]
     gap = f"; {_gap(parts['gap'])}" if "gap" in parts else ""
-    return f"{comparison.first} {' and '.join(clauses)}{gap}"
+    return f"{first} {' and '.join(clauses)}{gap}"
 
 
-def _clause(comparison: Comparison, part: Compared) -> str:
+def _clause(second: str, part: Compared) -> str:
     """Say which is better, which is not always the higher one."""
-    second, where = comparison.second, WHERE[part.role]
+    where = WHERE[part.role]
     if not part.known:
         return f"cannot be compared with {second} {where} (no interval)"
     signed = _signed(part)

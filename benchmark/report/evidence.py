@@ -247,7 +247,7 @@ def gather(results: Sequence[Result]) -> list[Evidence]:
             result.variant,
             result.task,
             result.protocol,
-            _scored_on(result),
+            scored_on(result),
         )
         tables.setdefault(key, {}).setdefault(result.model, []).append(result)
     return [_evidence(key, models) for key, models in sorted(tables.items())]
@@ -268,7 +268,7 @@ def _track_rank(track: str) -> int:
     return TRACK_ORDER.index(track) if track in TRACK_ORDER else len(TRACK_ORDER)
 
 
-def _scored_on(result: Result) -> str:
+def scored_on(result: Result) -> str:
     """Return a digest of everything that must agree before two rows may be compared frame by frame."""
     return digest_json(
         [

@@ -19,8 +19,8 @@ def all_results(tables: Sequence[Evidence]) -> list[Result]:
 def provenance_grids(tables: Sequence[Evidence]) -> list[Grid]:
     """Return tables of code and machine, of inputs, of the time every stage took, and of how fast pre-training was."""
     results = all_results(tables)
-    pretraining = _pretraining(results)
-    grids = [_environments(results), _inputs(results), _timings(results)]
+    pretraining = pretraining_grid(results)
+    grids = [environments_grid(results), _inputs(results), _timings(results)]
     return [*grids, pretraining] if pretraining.rows else grids
 
 
@@ -44,7 +44,8 @@ def code_text(environment: Environment) -> str:
     return f"{version}, commit {code.commit[:12]} ({state}), source {code.source[:12]}"
 
 
-def _environments(results: Sequence[Result]) -> Grid:
+def environments_grid(results: Sequence[Result]) -> Grid:
+    """Return every combination of code, machine, system and libraries."""
     rows: dict[str, tuple[Cell, ...]] = {}
     for result in results:
         environment = result.environment
@@ -60,7 +61,7 @@ def _environments(results: Sequence[Result]) -> Grid:
         columns=("code", "machine", "system", "libraries"),
         rows=tuple(rows.values()),
         groups=("",) * len(rows),
-        note="One line for each combination that any result of this report was made with.",
+        note="One line for each combination that any result was made with.",
         numeric=4,
     )
 
@@ -104,7 +105,7 @@ def _timings(results: Sequence[Result]) -> Grid:
     )
 
 
-def _pretraining(results: Sequence[Result]) -> Grid:
+def pretraining_grid(results: Sequence[Result]) -> Grid:
     """Return a row for each pre-training: those of several tasks and protocols are one."""
     rows: dict[tuple[str, str, int], tuple[Cell, ...]] = {}
     for result in results:

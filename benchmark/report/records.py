@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -54,26 +55,26 @@ def records(tables: Sequence[Evidence], matrices: Sequence[Matrix]) -> list[Reco
     return found + [record for matrix in matrices for record in _of_matrix(matrix)]
 
 
-def csv_text(rows: Sequence[Record]) -> str:
+def csv_text(rows: Sequence[Record], columns: Mapping[str, type] = COLUMNS) -> str:
     """Return records as CSV; what is missing is an empty field."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     for row in rows:
-        values = [row.get(column) for column in COLUMNS]
+        values = [row.get(column) for column in columns]
         writer.writerow(["" if v is None else repr(v) if isinstance(v, float) else v for v in values])
     return file.getvalue()
 
 
-def write_parquet(rows: Sequence[Record], path: Path) -> None:
-    """Write records as Parquet, with the types of :data:`COLUMNS`."""
+def write_parquet(rows: Sequence[Record], path: Path | BinaryIO, columns: Mapping[str, type] = COLUMNS) -> None:
+    """Write records as Parquet, with the types of the columns."""
     import pyarrow
     from pyarrow import parquet
 
-    types = {str: pyarrow.string(), float: pyarrow.float64(), int: pyarrow.int64()}
-    schema = pyarrow.schema([(column, types[kind]) for column, kind in COLUMNS.items()])
-    columns = {column: [row.get(column) for row in rows] for column in COLUMNS}
-    parquet.write_table(pyarrow.table(columns, schema=schema), path)
+    types = {str: pyarrow.string(), float: pyarrow.float64(), int: pyarrow.int64(), bool: pyarrow.bool_()}
+    schema = pyarrow.schema([(column, types[kind]) for column, kind in columns.items()])
+    values = {column: [row.get(column) for row in rows] for column in columns}
+    parquet.write_table(pyarrow.table(values, schema=schema), path)
 
 
 def _of_row(evidence: Evidence, row: Row) -> Iterator[Record]:

@@ -5,36 +5,35 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-from baselines.heads import HeadSpec
-from baselines.heads.head import HeadedEncoder
 from baselines.ledger import Ledger
 from baselines.precision import pick_device
 from baselines.sensor_inputs import stacked
-from baselines.transfer import LabelledFrames, Score, TransferConfig, Transferred, predict, transfer, write_log
+from baselines.transfer import LabelledFrames, Score, TransferConfig, Transferred, transfer, write_log
 from baselines.weights import WeightsFile
 from baselines.zoo import ZOO, Model
-from benchmark.encoders import architecture, ledger_of, trained_encoder
+from benchmark.encoders import ledger_of, trained_encoder
 from benchmark.environment import environment
 from benchmark.estimates import scores
 from benchmark.forms import Answers, concatenate
 from benchmark.jobs import Report
 from benchmark.plan import Portion, pretrain_budget
-from benchmark.predictions import SpacePrediction, is_intact, save_predictions
+from benchmark.predictions import is_intact
 from benchmark.results import Compute, PretrainCompute, Result, SpaceResult, save_result
 from benchmark.results import Role as ScoredRole
 from benchmark.scoring import score_space
 from benchmark.stages.folder import DONE, is_done, read_done
-from benchmark.stages.zero_shot import answers, write_without_transfer
+from benchmark.stages.predicting import MODEL_FILE, Asked, TaughtModel, head_of, predict_spaces
+from benchmark.stages.zero_shot import write_without_transfer
 from benchmark.suites import Protocol, Suite
 from benchmark.tasks import TASKS, Task
 from sim_envs.recordings.reader import Recording
@@ -72,11 +71,6 @@ class EvaluateStage:
     device: str
 
 
-def head_of(task: str, suite: Suite) -> HeadSpec:
-    """Return the head that a task gets under a suite."""
-    return replace(TASKS[task].head(), strength=suite.transfer_budget.head)
-
-
 def run_evaluate(stage: EvaluateStage, report: Report) -> None:
     """Transfer, predict and score; the first two are skipped where they are done, and predictions are still whole."""
     device = pick_device(stage.device)
@@ -84,7 +78,7 @@ def run_evaluate(stage: EvaluateStage, report: Report) -> None:
     if not is_done(stage.transfer_folder):
         _transfer(stage, task, device, report) if stage.protocol != "zero-shot" else _no_transfer(stage, task)
     if not is_done(stage.prediction_folder) or not is_intact(stage.prediction_folder):
-        _predict(stage, task, device, report)
+        _predict(stage, device, report)
     result = _score(stage, task, device)
     flags = (*result.flags, *stage.suite.flags)
     save_result(stage.result_folder, result.model_copy(update={"flags": flags}))
@@ -127,7 +121,7 @@ def _transfer(stage: EvaluateStage, task: Task, device: torch.device, report: Re
     rate, best = max(candidates, key=lambda c: -math.inf if math.isnan(c[1].validation) else c[1].validation)
     stage.transfer_folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.cpu().contiguous() for name, value in best.model.state_dict().items()}
-    write_whole(stage.transfer_folder / "model.safetensors", lambda path: save_file(state, path))
+    write_whole(stage.transfer_folder / MODEL_FILE, lambda path: save_file(state, path))
     write_whole(stage.transfer_folder / "log.csv", lambda path: write_log(best.log, path))
     done = {
         "encoder_lr": rate if stage.protocol == "finetune" else 0.0,
@@ -148,35 +142,24 @@ def _no_transfer(stage: EvaluateStage, task: Task) -> None:
     write_without_transfer(stage.transfer_folder / DONE, network.zero_shot_parameters, seen)
 
 
-def _answers(stage: EvaluateStage, task: Task, device: torch.device) -> Callable[[np.ndarray], Iterable[Any]]:
-    """Return a function from (N, H, W, 3) uint8 frames to what the task encodes of them, one part a batch."""
-    zoo_model, rig = ZOO[stage.model], stage.suite.rig
-    if stage.protocol == "zero-shot":
-        assert stage.weights is not None
-        return answers(zoo_model, task, stage.weights, device)
-    encoder = architecture(zoo_model, stage.suite, stage.seed)
-    model = HeadedEncoder(encoder, head_of(stage.task, stage.suite), (rig.height, rig.width)).to(device)
-    model.load_state_dict(load_file(stage.transfer_folder / "model.safetensors"))
-    return lambda rgb: predict(model, rgb, task.encode_prediction, device=device)
-
-
-def _predict(stage: EvaluateStage, task: Task, device: torch.device, report: Report) -> None:
-    answer, rig = _answers(stage, task, device), stage.suite.rig
-    start, done, count = time.perf_counter(), 0, sum(len(part.rows) for _, part in stage.scored)
-    parts = []
-    for _, part in stage.scored:
-        recording, rows = Recording.open(part.folder), np.array(part.rows, np.int64)
-        encoded = []
-        for answered in answer(_inputs([part], ZOO[stage.model])):
-            encoded.append(answered)
-            report(done := done + len(answered), count)
-        values = task.conclude(concatenate(encoded), recording, rows)
-        parts.append(SpacePrediction(part.space, part.digest, rows, values, (rig.height, rig.width)))
-    seconds = time.perf_counter() - start
-    save_predictions(
-        stage.prediction_folder, parts, task=task, model=stage.model, protocol=stage.protocol, seed=stage.seed
+def _predict(stage: EvaluateStage, device: torch.device, report: Report) -> None:
+    taught = TaughtModel(
+        model=stage.model,
+        seed=stage.seed,
+        suite=stage.suite,
+        task=stage.task,
+        protocol=stage.protocol,
+        weights=stage.weights,
+        folder=stage.transfer_folder,
     )
-    write_json(stage.prediction_folder / DONE, {"seconds": seconds, "frames_per_second": count / seconds})
+    count = sum(len(part.rows) for _, part in stage.scored)
+    asked = (_asked(part, ZOO[stage.model]) for _, part in stage.scored)
+    predict_spaces(taught, asked, count, stage.prediction_folder, device, report)
+
+
+def _asked(part: Portion, model: Model) -> Asked:
+    trajectory, rows = Recording.open(part.folder).trajectory_ids, np.array(part.rows, np.int64)
+    return Asked(part.space, part.digest, rows, trajectory[rows], _inputs([part], model))
 
 
 def _score(stage: EvaluateStage, task: Task, device: torch.device) -> Result:
@@ -266,7 +249,7 @@ def _validation_score(portions: Sequence[Portion], task: Task, seen: tuple[int, 
     def score(encoded: list[Any]) -> float:
         together, sums = concatenate(encoded), []
         for end, (recording, rows, target) in zip(ends, parts, strict=True):
-            prediction = task.conclude(together[np.arange(end - len(rows), end)], recording, rows)
+            prediction = task.conclude(together[np.arange(end - len(rows), end)], rows, recording.trajectory_ids[rows])
             sums.append(task.statistics(prediction, target, recording.trajectory_ids[rows]).sums)
         total = np.concatenate(sums).sum(axis=0)
         value = float(task.metrics(total, task.scope(total, seen))[main.key])

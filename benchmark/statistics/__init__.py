@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from benchmark.statistics.bootstrap import LEVEL, RESAMPLES, Estimate, Metrics, Sample, bootstrap, interval
+from benchmark.statistics.bootstrap import (
+    LEVEL,
+    RESAMPLES,
+    Estimate,
+    Metrics,
+    Sample,
+    bootstrap,
+    interval,
+    mean_estimate,
+)
 from benchmark.statistics.comparisons import POWER, detectable, holm, rank_intervals
 from benchmark.statistics.words import rests_on
 
@@ -17,6 +26,7 @@ __all__ = [
     "detectable",
     "holm",
     "interval",
+    "mean_estimate",
     "rank_intervals",
     "rests_on",
 ]

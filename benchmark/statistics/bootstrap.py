@@ -199,7 +199,8 @@ def bootstrap(samples: Sequence[Sample], resamples: int = RESAMPLES) -> dict[str
     resampled = _mean_over_spaces([_resample(sample, resamples) for sample in samples])
     influence = [_influence(sample, len(samples)) for sample in samples]
     seed_weights = resample_weights(f"seeds {seeds}", len(seeds), resamples)
-    freedom = float(sum(sample.sums.shape[1] - 1 for sample in samples))
+    trajectories = {sample.space: sample.sums.shape[1] for sample in samples}  # a space may come again
+    freedom = float(sum(count - 1 for count in trajectories.values()))
     estimates = {}
     for measure, values in per_seed.items():
         seed_variance, seed_freedom = _seed_variance(values)
@@ -215,6 +216,32 @@ def bootstrap(samples: Sequence[Sample], resamples: int = RESAMPLES) -> dict[str
             trajectory_freedom=freedom,
         )
     return estimates
+
+
+def mean_estimate(parts: Sequence[Estimate]) -> Estimate:
+    """Return the mean of scores of one model in one space each: what :func:`bootstrap` gives for the spaces together.
+
+    A space may come again: its trajectories were resampled alike wherever it does.
+
+    Raises:
+        ValueError: no score, or scores with different seeds.
+    """
+    if not parts or any(part.seeds != parts[0].seeds for part in parts):
+        raise ValueError("a mean needs at least one score, and the same seeds in each")
+    per_seed = np.mean([part.per_seed for part in parts], axis=0)
+    influence = _added(*({space: moved / len(parts) for space, moved in part.influence.items()} for part in parts))
+    seed_variance, seed_freedom = _seed_variance(per_seed)
+    return Estimate(
+        value=float(per_seed.mean()),
+        per_seed=per_seed,
+        seeds=parts[0].seeds,
+        draws=np.mean([part.draws for part in parts], axis=0),
+        fixed=np.mean([part.fixed for part in parts], axis=0),
+        influence=influence,
+        seed_variance=seed_variance,
+        seed_freedom=seed_freedom,
+        trajectory_freedom=float(sum(len(moved) - 1 for moved in influence.values())),
+    )
 
 
 def interval(draws: np.ndarray, level: float = LEVEL) -> tuple[float, float]:

@@ -7,6 +7,7 @@ resamples and what a server can check. Nothing here imports torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -37,7 +38,7 @@ class Measure:
 
     def text(self, value: float, signed: bool = False) -> str:
         """Return the number as printed in tables, without the unit; ``–`` when there is none."""
-        if not np.isfinite(value):
+        if not math.isfinite(value):  # ten times as fast as numpy's, and tables print thousands
             return "–"
         shown = f"{value * self.scale:{'+' if signed else ''}.{self.digits}f}"
         if float(shown) == 0:  # "-0.0" would suggest a sign that was not measured
@@ -177,11 +178,14 @@ class Task(Protocol):
     def encode_prediction(self, output: Any) -> Answers:
         """Turn a head's raw output for a batch of frames into what is kept of it until :meth:`conclude`."""
 
-    def conclude(self, encoded: Answers, recording: Recording, rows: np.ndarray) -> Answers:
+    def conclude(self, encoded: Answers, rows: np.ndarray, trajectory: np.ndarray) -> Answers:
         """Return the predictions to be stored, from what was encoded of *all* frames that are scored in a space.
 
-        Tasks that answer frame by frame return what they are given. Of the recording only what a device knows of its
-        own frames may be used (their numbers and trajectories), no truth.
+        Tasks that answer frame by frame return what they are given.
+
+        Args:
+            rows: (N,) int64 numbers of the frames in their recording.
+            trajectory: (N,) int64 trajectory of each: what a device knows of its own frames, and no truth.
         """
 
     def statistics(self, prediction: Answers, target: Answers, trajectory: np.ndarray) -> Statistics:
@@ -225,6 +229,16 @@ class Task(Protocol):
             values: what is shown; the target itself for a picture of the truth.
             target: the truth.
             rgb: (H, W, 3) uint8, the frame.
+            colours: (K + 1, 3) uint8, of the evaluation ids; of no use without categories.
+        """
+
+    def sketch(self, values: Answers, row: int, views: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Return an (h, w, 3) uint8 picture of one frame's prediction, drawn without knowing the truth.
+
+        Args:
+            values: the prediction of this one frame.
+            row: the frame, in its recording.
+            views: (F, H, W, 3) uint8, all frames of the recording.
             colours: (K + 1, 3) uint8, of the evaluation ids; of no use without categories.
         """
 

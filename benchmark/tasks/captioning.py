@@ -66,7 +66,7 @@ class Captioning(Uncategorised):
         """Turn words into sentences."""
         return np.array([text[:1].upper() + text[1:] + "." for text in output.tolist()])
 
-    def conclude(self, encoded: np.ndarray, recording: Recording, rows: np.ndarray) -> np.ndarray:
+    def conclude(self, encoded: np.ndarray, rows: np.ndarray, trajectory: np.ndarray) -> np.ndarray:
         """Return what is given: frames are answered one by one."""
         return encoded
 
@@ -98,6 +98,10 @@ class Captioning(Uncategorised):
     ) -> np.ndarray:
         """Show text as a picture of it: the prediction, or all references one below the other."""
         return text_tile(list(values.captions[0]) if isinstance(values, References) else values.tolist())
+
+    def sketch(self, values: np.ndarray, row: int, views: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show text as a picture of it."""
+        return text_tile(values.tolist())
 
     def in_words(self, prediction: np.ndarray, target: References) -> str:
         """Name the frame's own CIDEr-D."""

@@ -82,14 +82,22 @@ class Depth(PerPixel, Uncategorised):
 
     def display(self, values: np.ndarray, target: np.ndarray, rgb: np.ndarray, colours: np.ndarray) -> np.ndarray:
         """Show metres as the recording's depth is shown."""
-        millimetres = np.clip(values[0].astype(np.float32) * 1000, 0, 65535).astype(np.uint16)
-        return self.masked(modality("depth").display(millimetres), target)
+        return self.masked(_metres_shown(values), target)
+
+    def sketch(self, values: np.ndarray, row: int, views: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show metres as the recording's depth is shown."""
+        return _metres_shown(values)
 
     def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
         """Name the median error."""
         known = target > 0
         error = np.abs(prediction[known].astype(np.float64) - target[known])
         return f"median error {100 * np.median(error):.0f} cm"
+
+
+def _metres_shown(values: np.ndarray) -> np.ndarray:
+    millimetres = np.clip(values[0].astype(np.float32) * 1000, 0, 65535).astype(np.uint16)
+    return np.asarray(modality("depth").display(millimetres))
 
 
 def _no_distances(prediction: np.ndarray) -> str:

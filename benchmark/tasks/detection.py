@@ -42,6 +42,9 @@ would weigh as much in the mean as that over all chairs."""
 MOST_BOXES = 100
 """Boxes a prediction may have in a frame, as in COCO."""
 
+SKETCHED_BOXES = 10
+"""In a picture of a prediction whose truth is not known, at most."""
+
 FRAMES_AT_ONCE = 256
 """Maps are opened for so many frames at a time: boxes of any number of frames fit in memory, their maps do not."""
 
@@ -136,7 +139,7 @@ class Detection:
             score[real].astype(np.float32),
         )
 
-    def conclude(self, encoded: Boxes, recording: Recording, rows: np.ndarray) -> Boxes:
+    def conclude(self, encoded: Boxes, rows: np.ndarray, trajectory: np.ndarray) -> Boxes:
         """Return the boxes as they are."""
         return encoded
 
@@ -217,6 +220,13 @@ class Detection:
             return draw_boxes(rgb, values.box, values.category, names, colours, thin=values.ignored)
         best = _best(values, target)
         return draw_boxes(rgb, best.box, best.category, names, colours, thin=np.zeros(len(best.box), bool))
+
+    def sketch(self, values: Boxes, row: int, views: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Draw those boxes on the frame that are at least half as sure as the surest: how many are true is unknown."""
+        best = np.argsort(-values.score, kind="stable")[:SKETCHED_BOXES]
+        best = best[values.score[best] >= values.score.max(initial=0) / 2]
+        box, category = values.box[best], values.category[best]
+        return draw_boxes(views[row], box, category, ("", *self.categories), colours, thin=np.zeros(len(best), bool))
 
     def in_words(self, prediction: Boxes, target: TrueBoxes) -> str:
         """Say how many of the boxes to be found the best boxes find, as many as are to be found."""

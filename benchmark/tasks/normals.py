@@ -89,6 +89,10 @@ class Normals(PerPixel, Uncategorised):
         """Show the encoding as a colour."""
         return self.masked(values[0], target)
 
+    def sketch(self, values: np.ndarray, row: int, views: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show the encoding as a colour."""
+        return np.asarray(values[0])
+
     def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
         """Name the median error."""
         known = self.known(target)

@@ -10,7 +10,7 @@ import numpy as np
 from benchmark.forms.pixel_map import PixelMap
 
 if TYPE_CHECKING:
-    from sim_envs.recordings.reader import Recording
+    pass
 
 
 class PerPixel(ABC):
@@ -26,7 +26,7 @@ class PerPixel(ABC):
         """Explain the black of :meth:`masked`."""
         return "Black: no truth there, not scored."
 
-    def conclude(self, encoded: np.ndarray, recording: Recording, rows: np.ndarray) -> np.ndarray:
+    def conclude(self, encoded: np.ndarray, rows: np.ndarray, trajectory: np.ndarray) -> np.ndarray:
         """Return what is given: frames are answered one by one."""
         return encoded
 

@@ -93,9 +93,8 @@ class Retrieval(Uncategorised):
         length = np.linalg.norm(descriptors, axis=-1, keepdims=True)
         return descriptors / np.where(length == 0, 1, length)
 
-    def conclude(self, encoded: np.ndarray, recording: Recording, rows: np.ndarray) -> np.ndarray:
+    def conclude(self, encoded: np.ndarray, rows: np.ndarray, trajectory: np.ndarray) -> np.ndarray:
         """Rank the frames of other trajectories by cosine, equal ones by row: (N, 10) int32, −1 for none."""
-        trajectory = recording.trajectory_ids[rows]
         order = np.argsort(rows, kind="stable")
         ranking = np.full((len(rows), self.form.length), NONE, np.int32)
         for start in range(0, len(rows), QUERIES_AT_ONCE):
@@ -152,6 +151,11 @@ class Retrieval(Uncategorised):
             return np.zeros_like(rgb)
         recording = views.recording[found[0]]
         return np.array(views.pictures[recording][found[0] - views.start[recording]])
+
+    def sketch(self, values: np.ndarray, row: int, views: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show the frame that was ranked first; black where there is none."""
+        first = int(values[0, 0])
+        return np.array(views[first]) if 0 <= first < len(views) else np.zeros_like(views[row])
 
     def in_words(self, prediction: np.ndarray, target: Places) -> str:
         """Say how far away the best ranked frame was taken, and at what rank the first right one is."""

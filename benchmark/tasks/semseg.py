@@ -151,6 +151,10 @@ class SemSeg(PerPixel):
         """Show each id in its colour."""
         return self.masked(colours[values[0]], target)
 
+    def sketch(self, values: np.ndarray, row: int, views: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """Show each id in its colour."""
+        return np.asarray(colours[values[0]])
+
     def in_words(self, prediction: np.ndarray, target: np.ndarray) -> str:
         """Name the share of labelled pixels with the right category."""
         return f"{100 * (prediction == target)[target > 0].mean():.0f} % of pixels right"

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from leaderboard.board import Board
 from leaderboard.store.files import Files
-from leaderboard.store.tables import Base
 from sim_envs.errors import UserError
+
+_ADVICE = "Give sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, and let this user write to it."
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,26 +53,46 @@ def open_store(board: Board) -> Store:
     """Open a board's database, which is made or brought to this version's tables first.
 
     Raises:
-        UserError: a URL that names no database that can be used.
+        UserError: a database that cannot be used, or whose tables are of a newer version.
     """
+    from leaderboard.store.migrations import bring_up_to_date  # Alembic is loaded by those only who open a board
+
     board.folder.mkdir(parents=True, exist_ok=True)
+    engine = connect(board.database)
     try:
-        engine = create_engine(board.database, pool_pre_ping=True)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        bring_up_to_date(engine)
+    except DatabaseError as error:
+        engine.dispose()
+        reason = " ".join(str(error.orig).split())
+        raise UserError(f"{engine.url.render_as_string()} cannot be used: {reason}. {_ADVICE}") from None
+    return Store(board, engine)
+
+
+def connect(url: str) -> Engine:
+    """Return the way to a database, whose transactions on SQLite begin with the write lock unless they only read.
+
+    Raises:
+        UserError: the URL names no kind of database that can be used.
+    """
+    try:
+        engine = create_engine(url, pool_pre_ping=True)
+    except (ArgumentError, ValueError):
+        raise UserError(f"--database is no URL of a database. {_ADVICE}") from None  # which may hold a password
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        shown = make_url(url).render_as_string()
         raise UserError(
-            f"{board.database} names no database that can be used ({error}). Give sqlite:///FILE or "
-            "postgresql+psycopg://USER@HOST/NAME."
+            f"{shown} names no database that can be used ({error}). {_ADVICE} PostgreSQL takes "
+            "pip install 'tst-bench[postgresql]'."
         ) from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    Base.metadata.create_all(engine)
-    return Store(board, engine)
+    return engine
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from sim_envs.errors import UserError
-from sim_envs.storage import digest_file, write_whole
+from sim_envs.storage import digest_file, disk_error, write_whole
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -54,16 +57,44 @@ class Files:
             _settle(target.parent)
         return sha256
 
+    def copy(self, source: Path) -> str:
+        """Keep a copy of a file, and return its SHA-256.
+
+        Raises:
+            UserError: the disk refuses.
+        """
+        sha256 = digest_file(source)
+        target = self.path(sha256)
+        if not target.is_file():
+            with tempfile.TemporaryDirectory(prefix=".coming-", dir=self._made()) as beside:
+                copied = Path(beside) / "copy"
+                try:
+                    shutil.copyfile(source, copied)
+                except OSError as error:
+                    raise disk_error(target, error) from error
+                sha256 = self.take(copied)  # of what was copied, in case the source is changing
+        return sha256
+
     def take(self, source: Path) -> str:
         """Move a file of the same file system in, and return its SHA-256."""
         sha256 = digest_file(source)
+        self.share(source, sha256)
+        source.unlink()
+        return sha256
+
+    def share(self, source: Path, sha256: str) -> None:
+        """Keep a file of the same file system under its SHA-256; it also stays where it is."""
         target = self.path(sha256)
         with source.open("rb+") as file:
             os.fsync(file.fileno())
         target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
+        with contextlib.suppress(FileExistsError):  # then it is the same
+            target.hardlink_to(source)
         _settle(target.parent)
-        return sha256
+
+    def _made(self) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder
 
 
 def _write_through(path: Path, content: bytes) -> None:

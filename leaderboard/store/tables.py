@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -13,6 +25,14 @@ STATUSES = ("queued", "validating", "scoring", "scored", "rejected", "failed")
 """Of a submission, in order. ``rejected``: the submission is at fault; ``failed``: the board is, and may try again."""
 
 WAITING = ("queued", "validating", "scoring")
+
+_NAMES = {
+    "ix": "%(table_name)s_%(column_0_N_name)s",
+    "uq": "%(table_name)s_%(column_0_N_name)s_unique",
+    "fk": "%(table_name)s_%(column_0_N_name)s_of_%(referred_table_name)s",
+    "pk": "%(table_name)s_pk",
+}
+"""Of whatever is not named, so that a migration can name it on every database."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -32,10 +52,14 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
 
 
+_JSON = JSON(none_as_null=True)
+
+
 class Base(DeclarativeBase):
     """Declares columns by their Python types."""
 
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012, SQLAlchemy's
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map = {datetime: Moment, dict[str, Any]: _JSON, list[Any]: _JSON}  # noqa: RUF012, SQLAlchemy's
 
 
 class Team(Base):
@@ -124,9 +148,12 @@ class Submitted(Base):
         content: digest over its prediction files.
         reason, message: why it was rejected or failed.
         worker, lease: who works on it and until when nobody else may.
+        again: since when it waits to be scored again, None while it does not. Meanwhile its status and scores stay.
         entry: SHA-256 of its :class:`leaderboard.entries.Entry`.
         pictures: sample predictions: [{space, role, frame, task, protocol, test_space, rgb, prediction}, …], the last
             two the SHA-256 of PNG files.
+        words: name, model and team for searching, folded by :func:`leaderboard.standings.rows.folded`; None until it
+            stands anywhere.
         hidden: why it is not shown; None while it is.
     """
 
@@ -149,6 +176,7 @@ class Submitted(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     worker: Mapped[str | None] = mapped_column(String(64))
     lease: Mapped[datetime | None]
+    again: Mapped[datetime | None]
 
     suite: Mapped[str | None] = mapped_column(String(64))
     suite_version: Mapped[int | None]
@@ -168,6 +196,7 @@ class Submitted(Base):
     cpu_seconds: Mapped[float | None]
     entry: Mapped[str | None] = mapped_column(String(64))
     pictures: Mapped[list[Any] | None]
+    words: Mapped[str | None] = mapped_column(Text)
     hidden: Mapped[str | None] = mapped_column(Text)
 
     team: Mapped[Team] = relationship(lazy="joined")
@@ -184,21 +213,38 @@ class LogLine(Base):
     text: Mapped[str] = mapped_column(Text)
 
 
+_TABLE = ("suite", "suite_version", "task", "protocol", "space")
+_SORTED = ("test", "held_out", "gap", "test_best", "test_worst", "held_out_best", "held_out_worst")
+
+
 class Standing(Base):
     """One submission in one table: its scores in the task's main measure, and the ranks that they leave open.
 
     Attributes:
         space: the test space, "" for the mean over all test spaces of the suite.
+        scored_on: digest of the recordings, trajectories and categories behind the scores. Only rows that agree in it
+            are ranked among each other.
+        submitted: when its upload was complete.
+        title: what the row is called, as :func:`leaderboard.standings.rows.folded` folds it; for sorting.
         test, held_out, gap: value; ``_low`` and ``_high``: 95 % interval; ``_best`` and ``_worst``: ranks among the
             rows of the table that are shown. None where there is none.
         measures: measure → role → [value, low, high], of all measures.
+        spaces: [space, role, value, low, high] of each space that was scored, in the main measure; none for the mean.
         estimates: SHA-256 of the file that holds the resamples, see :mod:`leaderboard.standings`.
     """
 
     __tablename__ = "standings"
     __table_args__ = (
-        Index("standings_test", "suite", "suite_version", "task", "protocol", "space", "test"),
-        Index("standings_held_out", "suite", "suite_version", "task", "protocol", "space", "held_out"),
+        # Which rows a page shows, and how many there are, is read from this alone: whole rows are ten times as long.
+        Index("standings_rows", *_TABLE, "submission_id", "track", "submitted", "title", *_SORTED),
+        # Who leads is asked of all tables at once, and few do.
+        Index("standings_lead", *_TABLE, sqlite_where=text("test_best = 1"), postgresql_where=text("test_best = 1")),
+        Index(
+            "standings_lead_held_out",
+            *_TABLE,
+            sqlite_where=text("held_out_best = 1"),
+            postgresql_where=text("held_out_best = 1"),
+        ),
     )
 
     submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
@@ -208,6 +254,9 @@ class Standing(Base):
     suite: Mapped[str] = mapped_column(String(64))
     suite_version: Mapped[int]
     track: Mapped[str] = mapped_column(String(64))
+    scored_on: Mapped[str] = mapped_column(String(64))
+    submitted: Mapped[datetime]
+    title: Mapped[str] = mapped_column(Text)
     test: Mapped[float | None]
     test_low: Mapped[float | None]
     test_high: Mapped[float | None]
@@ -222,5 +271,28 @@ class Standing(Base):
     gap_low: Mapped[float | None]
     gap_high: Mapped[float | None]
     measures: Mapped[dict[str, Any]]
+    spaces: Mapped[list[Any]]
     estimates: Mapped[str] = mapped_column(String(64))
     submission: Mapped[Submitted] = relationship(lazy="joined")
+
+
+class Ranking(Base):
+    """One table whose rows were ranked.
+
+    Attributes:
+        space: as in :class:`Standing`.
+        rows: number of rows that were shown when it was ranked.
+        scored_on: what the ranked rows were scored on; rows with another digest are older and have no ranks.
+        ranked: digest of the rows that the ranks rest on, so that nothing is done twice.
+    """
+
+    __tablename__ = "rankings"
+
+    suite: Mapped[str] = mapped_column(String(64), primary_key=True)
+    suite_version: Mapped[int] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(String(64), primary_key=True)
+    protocol: Mapped[str] = mapped_column(String(64), primary_key=True)
+    space: Mapped[str] = mapped_column(String(141), primary_key=True)
+    rows: Mapped[int]
+    scored_on: Mapped[str] = mapped_column(String(64))
+    ranked: Mapped[str] = mapped_column(String(64))

@@ -25,6 +25,7 @@ HEIGHT_RANGE = (0.6, 1.7)
 LOW_HEIGHT = 1.35  # a sensor up to here keeps 0.15 m below what the 1.5 m tall device clears
 MAX_TURN = 30.0  # degrees between consecutive frames
 SAME_METRES, SAME_DEGREES = 0.03, 3.0
+NO_VIEWS = np.zeros((0, 4, 4))
 
 _ATTEMPTS = 12
 _ROUNDS = 4
@@ -80,6 +81,19 @@ def plan_auto(space: Space, rig: Rig, counts: Mapping[str, tuple[int, int]], see
     return _plan(space, rig, "auto", counts, seed)
 
 
+def plan_apart(
+    space: Space, rig: Rig, counts: Mapping[str, tuple[int, int]], seed: int, views: np.ndarray
+) -> list[Trajectory]:
+    """Like :func:`plan_auto`, but no view of any split is a near-duplicate of one that is there already.
+
+    Args:
+        seed: of any size; every stream of random numbers keeps 128 bits of its entropy.
+        views: (M, 4, 4) camera-to-world.
+    """
+    scene = Scene.of(space)
+    return film(space.id, scene, rig, find_terrain(space, scene, rig, "auto"), counts, seed, views)
+
+
 def plan_walk(space: Space, rig: Rig, counts: Mapping[str, tuple[int, int]], seed: int) -> list[Trajectory]:
     """Walk over the navigable floor."""
     return _plan(space, rig, "walk", counts, seed)
@@ -96,19 +110,29 @@ def _plan(space: Space, rig: Rig, kind: str, counts: Mapping[str, tuple[int, int
 
 
 def film(
-    name: str, scene: Scene, rig: Rig, terrain: Terrain, counts: Mapping[str, tuple[int, int]], seed: int
+    name: str,
+    scene: Scene,
+    rig: Rig,
+    terrain: Terrain,
+    counts: Mapping[str, tuple[int, int]],
+    seed: int,
+    apart_from: np.ndarray = NO_VIEWS,
 ) -> list[Trajectory]:
-    """Return the trajectories of all splits over one terrain; see :func:`plan_trajectories`."""
+    """Return the trajectories of all splits over one terrain; see :func:`plan_trajectories`.
+
+    Args:
+        apart_from: (M, 4, 4) views that no view may be a near-duplicate of.
+    """
     planned: list[Trajectory] = []
-    train = np.zeros((0, 4, 4))
+    avoided = apart_from
     for s, split in enumerate(SPLITS):
         number, frames = counts.get(split, (0, 1))
         for k in range(number):
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(s, k)))
-            poses = _plan_one(name, scene, rig, terrain, frames, train, rng)
+            poses = _plan_one(name, scene, rig, terrain, frames, avoided, rng)
             planned.append(Trajectory(len(planned), split, poses))
-        if split == "train" and planned:
-            train = np.concatenate([t.camera_to_world for t in planned])
+        if split == "train":
+            avoided = np.concatenate([apart_from, *(t.camera_to_world for t in planned)])
     return planned
 
 
@@ -212,7 +236,7 @@ def _plan_one(
     rig: Rig,
     terrain: Terrain,
     frames: int,
-    train: np.ndarray,
+    avoided: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Return (frames, 4, 4) poses of one trajectory: a stretch of a somewhat longer path without a bad view.
@@ -223,7 +247,7 @@ def _plan_one(
     best: tuple[int, np.ndarray] | None = None
     for _ in range(_ATTEMPTS):
         positions, programme = terrain.route(frames + max(6, frames // 3), rng)
-        poses, unusable, bare = _film(scene, rig, terrain, positions, programme, train)
+        poses, unusable, bare = _film(scene, rig, terrain, positions, programme, avoided)
         found = _best_stretch(unusable, bare, frames)
         if found is None:
             continue
@@ -241,7 +265,7 @@ def _plan_one(
 
 
 def _film(
-    scene: Scene, rig: Rig, terrain: Terrain, positions: np.ndarray, programme: Programme, train: np.ndarray
+    scene: Scene, rig: Rig, terrain: Terrain, positions: np.ndarray, programme: Programme, avoided: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return poses along a path and, for each, whether it is unusable and whether it shows a bare wall.
 
@@ -255,7 +279,7 @@ def _film(
         poses[:, :3, :3] = rotations(yaw, programme.pitch, programme.roll)
         poses[:, :3, 3] = positions
         views = view_content(scene, rig, poses)
-        unusable = ~views.usable(terrain.min_hits) | near_duplicates(poses, train)
+        unusable = ~views.usable(terrain.min_hits) | near_duplicates(poses, avoided)
         bad = np.flatnonzero(unusable | views.bare())
         if not len(bad) or not remaining:
             break

@@ -81,6 +81,9 @@ class Distance(Uncategorised):
         metres = values.mean()
         return np.full((8, 8, 3), min(255, 50 * metres), np.uint8)
 
+    def sketch(self, values, row, views, colours):
+        return np.full((8, 8, 3), min(255, 50 * values.mean()), np.uint8)
+
     def in_words(self, prediction, target):
         return f"{prediction[0]:.1f} m"
 

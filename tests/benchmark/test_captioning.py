@@ -45,7 +45,8 @@ def test_captioning_fulfils_the_contract_of_a_task(recording: Recording, truth: 
     assert TASKS["captioning"] is CAPTIONING
     assert isinstance(CAPTIONING, Task)
     rows = recording.indices("test")
-    prediction = CAPTIONING.conclude(CAPTIONING.encode_prediction(np.full(len(rows), "a white bed")), recording, rows)
+    encoded = CAPTIONING.encode_prediction(np.full(len(rows), "a white bed"))
+    prediction = CAPTIONING.conclude(encoded, rows, recording.trajectory_ids[rows])
     assert prediction[0] == "A white bed."
     assert CAPTIONING.form.check(prediction, Frames(rows, 48, 48)) == ""
     statistics = CAPTIONING.statistics(prediction, truth, recording.trajectory_ids[rows])

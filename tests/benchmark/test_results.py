@@ -237,3 +237,11 @@ def test_the_source_digest_changes_with_the_source(tmp_path: Path) -> None:
     assert source_digest(tmp_path) == before
     (tmp_path / "benchmark" / "a.py").write_text("x = 2\n")
     assert source_digest(tmp_path) != before
+
+
+def test_published_results_are_no_source(tmp_path: Path) -> None:
+    before = source_digest(tmp_path)
+    published = tmp_path / "leaderboard" / "results" / "site" / "scores.json"
+    published.parent.mkdir(parents=True)
+    published.write_text("{}")
+    assert source_digest(tmp_path) == before

@@ -153,7 +153,7 @@ def reference(source: Any, ranked: np.ndarray) -> dict[str, float]:
 def test_recall_equals_a_brute_force_count(seed: int, count: int, size_m: float) -> None:
     rng = np.random.default_rng(seed)
     source = walks(rng, count, size_m)
-    ranked = RETRIEVAL.conclude(rng.normal(size=(count, 4)).astype(np.float32), source, np.arange(count))
+    ranked = RETRIEVAL.conclude(rng.normal(size=(count, 4)).astype(np.float32), np.arange(count), source.trajectory_ids)
     found = score(source, ranked)
     for key, expected in reference(source, ranked).items():
         assert found[key] == pytest.approx(expected, abs=1e-12, nan_ok=True)
@@ -166,8 +166,8 @@ def test_sums_of_parts_add_up_and_the_order_of_frames_does_not_matter(seed: int)
     source = walks(rng)
     rows = rng.permutation(40)
     descriptors = rng.normal(size=(40, 4)).astype(np.float32)
-    ranked = RETRIEVAL.conclude(descriptors, source, np.arange(40))
-    shuffled = RETRIEVAL.conclude(descriptors[rows], source, rows)
+    ranked = RETRIEVAL.conclude(descriptors, np.arange(40), source.trajectory_ids)
+    shuffled = RETRIEVAL.conclude(descriptors[rows], rows, source.trajectory_ids[rows])
     np.testing.assert_array_equal(shuffled, ranked[rows])
     whole = RETRIEVAL.statistics(ranked, RETRIEVAL.targets(source, np.arange(40)), source.trajectory_ids).total
     parts = [
@@ -181,7 +181,7 @@ def test_a_ranking_holds_the_most_alike_frames_of_other_trajectories_best_first(
     source = recording(np.tile(np.eye(4), (5, 1, 1)), np.array([0, 0, 1, 1, 2]))
     angles = np.radians([0, 1, 50, 10, 10])
     descriptors = RETRIEVAL.encode_prediction(7 * np.stack([np.cos(angles), np.sin(angles)], axis=1))
-    ranked = RETRIEVAL.conclude(descriptors, source, np.arange(5))
+    ranked = RETRIEVAL.conclude(descriptors, np.arange(5), source.trajectory_ids)
     np.testing.assert_array_equal(ranked, ranking([3, 4, 2], [3, 4, 2], [4, 1, 0], [4, 1, 0], [3, 1, 0, 2]))
     assert RETRIEVAL.form.check(ranked, Frames(np.arange(5), 2, 2)) == ""
 

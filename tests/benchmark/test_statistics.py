@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.metrics.overlap import mean_iou
-from benchmark.statistics import Estimate, Sample, bootstrap, detectable, holm, interval, rank_intervals, rests_on
+from benchmark.statistics import (
+    Estimate,
+    Sample,
+    bootstrap,
+    detectable,
+    holm,
+    interval,
+    mean_estimate,
+    rank_intervals,
+    rests_on,
+)
 from tests.bench.simulated_tables import DESIGNS, Design, draw, simulate, truths
 
 
@@ -167,6 +177,28 @@ def test_large_statistics_are_resampled_in_bounded_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 * sums.nbytes + (128 << 20)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_mean_of_spaces_follows_from_what_was_resampled_in_each(seeds: int) -> None:
+    rng = np.random.default_rng(0)
+    samples = [mean_sample(space, rng.random((seeds, count))) for space, count in (("a/1", 6), ("a/2", 4), ("a/1", 6))]
+    together = bootstrap(samples, 200)["share"]
+    one_by_one = mean_estimate([bootstrap([sample], 200)["share"] for sample in samples])
+    assert one_by_one.value == together.value
+    np.testing.assert_allclose(one_by_one.draws, together.draws, rtol=1e-12)
+    np.testing.assert_allclose(one_by_one.fixed, together.fixed, rtol=1e-12)
+    assert one_by_one.interval == pytest.approx(together.interval, rel=1e-12)
+    assert one_by_one.trajectory_freedom == together.trajectory_freedom
+    for space, moved in together.influence.items():
+        np.testing.assert_allclose(one_by_one.influence[space], moved, rtol=1e-9, atol=1e-15)
+
+
+def test_a_space_that_comes_again_brings_no_new_trajectories() -> None:
+    sample = mean_sample("a/1", np.random.default_rng(0).random((1, 6)))
+    once, twice = bootstrap([sample])["share"], bootstrap([sample, sample])["share"]
+    assert twice.trajectory_freedom == 5
+    assert twice.interval == pytest.approx(once.interval)
 
 
 def test_spaces_with_different_seeds_are_a_mistake_of_the_caller() -> None:

@@ -37,7 +37,7 @@ def test_every_task_of_pixels_fulfils_the_contract(name: str) -> None:
     target = rng.integers(0, 5, shape).astype(np.float32 if name == "depth" else np.uint8)
     output = rng.normal(size=(6, task.head().channels, 4, 4)).astype(np.float32)
     encoded = task.encode_prediction(output)
-    prediction = task.conclude(encoded, recording(), np.arange(6))
+    prediction = task.conclude(encoded, np.arange(6), np.repeat([0, 1], 3))
     assert len(prediction) == 6
     assert task.form.check(prediction, Frames(np.arange(6), 4, 4)) == ""
     stored = task.form.unpack(task.form.pack(prediction), 6)
@@ -60,6 +60,8 @@ def test_every_task_of_pixels_fulfils_the_contract(name: str) -> None:
     colours = np.zeros((len(task.categories) + 1, 3), np.uint8)
     picture = task.display(prediction[first], target[first], np.zeros((4, 4, 3), np.uint8), colours)
     assert (picture.shape, picture.dtype) == ((4, 4, 3), np.uint8)
+    sketch = task.sketch(prediction[first], 0, np.zeros((6, 4, 4, 3), np.uint8), colours)
+    assert (sketch.shape, sketch.dtype) == ((4, 4, 3), np.uint8)
 
 
 def test_an_unknown_task_names_the_near_one() -> None:

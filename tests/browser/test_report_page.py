@@ -1,11 +1,7 @@
-"""The report in a real browser: nothing that axe-core finds, in light and dark, wide and narrow, by keyboard alone.
-
-Needs Chromium on the machine and the extra ``browser``; skipped without.
-"""
+"""The report in a real browser: nothing that axe-core finds, in light and dark, wide and narrow, by keyboard alone."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +10,7 @@ import pytest
 from benchmark.report import build_report
 from tests.benchmark.test_report import SKILL, make_result, open_recording
 from tests.benchmark.test_report_matrix import runs
-
-playwright = pytest.importorskip("playwright.sync_api")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+from tests.browser.accessibility import violations
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +22,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     formats = ("html",)
     build_report([*results, *runs(0.8, 1.0)], out, open_recording=open_recording, frames_per_space=1, formats=formats)
     return (out / "report.html").as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=[("light", 1280), ("dark", 1280), ("light", 320), ("dark", 320)], ids=lambda p: f"{p[0]}-{p[1]}")
@@ -53,14 +37,7 @@ def page(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterator
 
 
 def test_axe_finds_nothing(page: Any) -> None:
-    for details in page.query_selector_all("details"):
-        details.evaluate("element => element.open = true")
-    found = axe.Axe().run(page).response["violations"]
-    said = [
-        f"{rule['id']} ({rule['impact']}): {rule['help']}: {[node['html'][:200] for node in rule['nodes'][:3]]}"
-        for rule in found
-    ]
-    assert said == []
+    assert violations(page) == []
 
 
 def test_the_page_itself_never_scrolls_sideways(page: Any) -> None:

@@ -14,7 +14,7 @@ from leaderboard.submission import pack_submission
 from leaderboard.truth import open_truth
 from sim_envs.errors import UserError
 from tests.command_line import run_command
-from tests.leaderboard.board_kit import MiniRun, contents, repacked
+from tests.leaderboard.board_kit import MiniRun, contents, manifest_of, repacked
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +91,25 @@ def test_validate_names_the_reason_of_a_refusal(
     assert (found.code, json.loads(found.out)["reason"]) == (2, "track")
 
 
-def test_submit_says_that_there_is_no_board_yet(
+def test_validate_refuses_code_that_is_not_accepted(
+    submitted: Path, run: MiniRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = ("--suite", run.suite_file)
+    made_with = manifest_of(submitted).rows[0].environment.code.source
+    both = ("--code", "0" * 64, "--code", made_with)
+    accepted = run_command(capsys, "leaderboard", "validate", submitted, *suite, *both)
+    refused = run_command(capsys, "leaderboard", "validate", submitted, *suite, "--code", "0" * 64)
+    assert (accepted.code, refused.code) == (0, 2)
+    assert "Refused (code)" in refused.err
+
+
+def test_submit_asks_where_to_before_it_packs_anything(
     run: MiniRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     done = run_command(capsys, "submit", run.folder, "--out", tmp_path / "x.zip")
     assert done.code == 2
-    assert "no board to send a submission to yet" in done.err
+    assert "--board" in done.err
+    assert not (tmp_path / "x.zip").exists()
 
 
 def test_a_model_that_the_run_lacks_is_named(run: MiniRun, tmp_path: Path) -> None:

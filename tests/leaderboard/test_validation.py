@@ -52,9 +52,19 @@ def test_a_packed_run_is_taken(submitted: Path, run: MiniRun) -> None:
 
 
 def test_a_suite_that_is_not_known_here_is_refused(submitted: Path) -> None:
-    with pytest.raises(Refusal, match=r"mini is not taken here; .*demo v2") as caught:
+    with pytest.raises(Refusal, match=r"mini v3 is not taken here; .*demo v2") as caught:
         validate(submitted, known_suites())
     assert caught.value.reason == "suite"
+
+
+def test_code_that_a_suite_does_not_accept_is_refused_by_its_digest(submitted: Path, run: MiniRun) -> None:
+    made_with = manifest_of(submitted).rows[0].environment.code.source
+    other = "0" * 64
+    validate(submitted, run.suites, code={"mini": [other, made_with], "demo": [other]})
+    validate(submitted, run.suites, code={"mini": []})  # any will do
+    with pytest.raises(Refusal, match=rf"digest {made_with}; accepted: {other}\.") as caught:
+        validate(submitted, run.suites, code={"mini": [other]})
+    assert caught.value.reason == "code"
 
 
 # What a manifest may not say. Each change is otherwise packed as it should be.

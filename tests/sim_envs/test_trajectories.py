@@ -9,6 +9,7 @@ import pytest
 import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from sim_envs.errors import UserError
 from sim_envs.rig import Rig
@@ -16,7 +17,7 @@ from sim_envs.space import Space
 from sim_envs.trajectories import Trajectory
 from sim_envs.trajectories.audit import angle_between, audit_splits
 from sim_envs.trajectories.navigable import navigable_map
-from sim_envs.trajectories.plan import plan_trajectories
+from sim_envs.trajectories.plan import NO_VIEWS, plan_apart, plan_trajectories
 from sim_envs.trajectories.views import Scene, view_content
 from tests.sim_envs.rooms import (
     empty_room,
@@ -288,3 +289,21 @@ def test_an_audit_without_train_or_test_views_says_so() -> None:
     assert audit["passed"]
     assert audit["train"]["views"] == 0
     assert audit["test"] == {"views": 0, "near_duplicates": 0, "translation_m": {}, "angle_deg": {}}
+
+
+def test_trajectories_apart_from_views_repeat_none_of_them_though_the_seed_is_the_same() -> None:
+    space, before = planned("furnished")
+    views = all_poses(before)
+    apart = all_poses(plan_apart(space, Rig(), COUNTS, 0, views))
+    assert apart.shape == views.shape
+    metres = np.linalg.norm(apart[:, None, :3, 3] - views[None, :, :3, 3], axis=-1)
+    turns = Rotation.from_matrix((apart[:, None, :3, :3].swapaxes(-1, -2) @ views[None, :, :3, :3]).reshape(-1, 3, 3))
+    degrees = np.degrees(turns.magnitude()).reshape(metres.shape)
+    assert not ((metres <= 0.05) & (degrees <= 5)).any()
+
+
+@pytest.mark.parametrize("bit", [31, 32, 64, 127, 128, 255])
+def test_every_bit_of_a_large_seed_counts(bit: int) -> None:
+    space, counts = furnished_room(), {"test": (1, 4)}
+    one, other = (plan_apart(space, Rig(), counts, seed, NO_VIEWS) for seed in (1 << 255, (1 << 255) ^ (1 << bit)))
+    assert not np.allclose(all_poses(one), all_poses(other), atol=1e-3)
