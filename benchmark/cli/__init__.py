@@ -65,12 +65,30 @@ submissions.board.add_typer(board_status.app)
 app.add_typer(submissions.board, name="leaderboard")
 
 
+EXTRAS = {
+    "sqlalchemy": "leaderboard",
+    "alembic": "leaderboard",
+    "fastapi": "leaderboard",
+    "uvicorn": "leaderboard",
+    "ray": "cluster",
+    "fsspec": "cluster",
+}
+"""Package → the optional extra that brings it, for commands that are of no use without."""
+
+
 def main() -> None:
     """Run the command; wrong input is one message and exit code 2, Ctrl-C is 130."""
     try:
         app()
     except UserError as error:
         print(f"tst-bench: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        extra = EXTRAS[package]
+        print(f"tst-bench: this needs {package}: pip install -c constraints.txt -e '.[{extra}]'.", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("\ntst-bench: interrupted. The same command continues where this one stopped.", file=sys.stderr)

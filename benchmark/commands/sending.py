@@ -127,7 +127,7 @@ def _receiver(to: Destination) -> Iterator[Receiver]:
             yield client
         return
     from leaderboard.board import open_board
-    from leaderboard.sending import FolderBoard
+    from leaderboard.folder_board import FolderBoard
     from leaderboard.store.database import open_store
     from leaderboard.store.teams import team_named
 

@@ -195,3 +195,19 @@ def test_models_info_says_everything_of_a_model_as_text_and_as_json(tst_bench: C
     assert row["ledger"]["entries"][0]["role"] == "web"
     rows = json.loads(tst_bench("models", "list", "--json").out)
     assert {"model", "track", "parameters", "learned_from", "here"} <= rows[0].keys()
+
+
+WITHOUT = "import sys; sys.modules.update(dict.fromkeys(('sqlalchemy', 'alembic', 'fastapi', 'uvicorn'), None));"
+
+
+def test_a_command_of_an_extra_that_is_not_installed_names_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", f"{WITHOUT} from benchmark.cli import main; main()"]
+    arguments = ["leaderboard", "serve", "--data", str(tmp_path)]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "tst-bench: this needs uvicorn: pip install -c constraints.txt -e '.[leaderboard]'.\n"
+
+
+def test_submitting_to_a_server_needs_no_extra() -> None:
+    code = f"{WITHOUT} import benchmark.commands.sending, leaderboard.client, leaderboard.validation"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -115,6 +115,6 @@ def test_the_api_is_described_on_a_page_of_the_board(client: TestClient, tokens:
 
 
 def test_a_server_and_a_client_never_load_torch() -> None:
-    modules = "leaderboard.server.serving, leaderboard.client, leaderboard.sending"
+    modules = "leaderboard.server.serving, leaderboard.client, leaderboard.folder_board"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
