@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
@@ -43,6 +43,12 @@ class Store:
         engine = self.engine.execution_options(**({"reads": True} if self._is_sqlite else {}))
         with Session(engine, expire_on_commit=False) as session:
             yield session
+
+    def take_stock(self) -> None:
+        """Let PostgreSQL look at its tables after many rows came at once: until it has, it plans for empty ones."""
+        if self.engine.dialect.name == "postgresql":
+            with self.engine.begin() as connection:
+                connection.execute(text("ANALYZE"))
 
     @property
     def _is_sqlite(self) -> bool:

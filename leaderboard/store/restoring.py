@@ -40,10 +40,12 @@ def restore(store: Store, file: Path) -> Description:
         with file.open("rb") as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             members = _Members(archive, file)
             try:
-                return _restore(store, members)
+                restored = _restore(store, members)
             except DatabaseError as error:  # also where somebody else writes to the board meanwhile
                 reason = " ".join(str(error.orig).split())
                 raise members.damaged(f"the database refuses its rows ({reason})") from None
+        store.take_stock()
+        return restored
     except FileNotFoundError:
         raise UserError(f"No backup at {file}. tst-bench leaderboard admin backup writes one.") from None
     except OSError as error:

@@ -56,6 +56,7 @@ def crowd(store: Store, submissions: int = 10_000, seed: int = 0) -> None:
         for ranking in session.scalars(select(Ranking)).all():
             now = _now(session, ranking)
             ranking.rows, ranking.ranked = len(now.rows), now.digest
+    store.take_stock()
 
 
 def _teams(submissions: int) -> int:

@@ -169,7 +169,7 @@ def test_no_file_that_a_scored_submission_or_its_suite_needs_is_left_out(
 
 
 def test_a_backup_while_the_board_serves_is_of_one_moment(store: Store, other: Store, tmp_path: Path) -> None:
-    done = threading.Event()
+    begun, done = threading.Event(), threading.Event()
     with store.transaction() as session:
         team = team_named(session, "flat earthers").id
 
@@ -185,9 +185,11 @@ def test_a_backup_while_the_board_serves_is_of_one_moment(store: Store, other: S
             with store.transaction() as session:
                 finish(session, claimed.id, "worker", "scored")
                 session.get_one(Submitted, claimed.id).entry = kept
+            begun.set()
 
     serving = threading.Thread(target=serve)
     serving.start()
+    assert begun.wait(60)
     try:
         for number in range(3):
             back_up(store, tmp_path / f"{number}.tar")
