@@ -76,7 +76,7 @@ def _local(resources: Resources, home: Path) -> Machine:
 
 
 def _ray(resources: Resources, home: Path) -> Machine:
-    """Two processes of one thread beat one of two; a GPU takes one job at a time."""
+    """Give every job a GPU for each process where the cluster has so many, else a core for each."""
     if resources.device not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device {resources.device} names one GPU; a cluster gives jobs theirs: say cuda.")
     there = cluster_gpus(resources.address) if resources.device != "cpu" else 0

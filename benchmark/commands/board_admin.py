@@ -161,8 +161,11 @@ def restore_backup(folder: Path, database: str | None, file: Path) -> None:
 def export_all(folder: Path, database: str | None, target: Path, hidden_labels: bool) -> None:
     """Write the entries of all submissions that are shown."""
     custodies: tuple[Custody, ...] = ("open", "hidden") if hidden_labels else ("open",)
-    for path in export_entries(existing_board_at(folder, database), target, custodies):
+    paths = export_entries(existing_board_at(folder, database), target, custodies)
+    for path in paths:
         print(path)
+    if not paths:
+        note.print("Nothing was written: the board shows no submission of such suites.")
 
 
 def _digest(code: str) -> str:

@@ -99,7 +99,9 @@ def revoke_token(session: Session, start: str) -> Token:
     """
     tokens = {token.start: token for token in session.scalars(select(Token).where(Token.revoked.is_(None)))}
     if start not in tokens:
-        raise unknown("token", start, tokens, "These are in use.")
+        raise unknown(
+            "token", start, tokens, "A token is named by its first characters, as `admin token list` shows them."
+        )
     tokens[start].revoked = datetime.now(timezone.utc)
     return tokens[start]
 
